@@ -1,0 +1,89 @@
+"""Every error that a user can mend.
+
+VoicewrightError
+  + BadClip          the sound cannot be read or used (not audio, truncated, silent, not finite)
+  + BadText          the text cannot be spoken (empty, no words in it)
+  + BadSetting       a value outside its range, or an unknown name
+  + BadReference     recordings from which no voice can be made (too short, silent, two speakers)
+  + BadVoice         a voice name or a voice file that cannot be used
+  |   + UnknownVoice   no such voice in the library
+  |   + WrongVoice     a voice made for another engine
+  |   + StaleVoice     a voice made with other weights
+  + NoConsent        the speaker's consent is required here and was not stated
+  + UnsafeFile       a foreign file that holds more than plain data
+  + BadWeights       weights that do not match their checksum or their network
+  |   + MissingWeights weights found in none of their sources
+  + BadJob           a journal that belongs to another job, or cannot be resumed
+  + MissingExtra     an optional package is not installed
+
+A message says what is wrong, where, and what to do about it. Bugs raise ordinary exceptions.
+"""
+
+
+class VoicewrightError(Exception):
+    """Anything a user can fix."""
+
+
+class BadClip(VoicewrightError):
+    """The sound cannot be read or used."""
+
+
+class BadText(VoicewrightError):
+    """The text cannot be spoken."""
+
+
+class BadSetting(VoicewrightError, ValueError):
+    """A value outside its range, or an unknown name."""
+
+
+class BadReference(VoicewrightError):
+    """Recordings from which no voice can be made."""
+
+
+class BadVoice(VoicewrightError):
+    """A voice name or a voice file that cannot be used."""
+
+
+class UnknownVoice(BadVoice):
+    """No such voice in the library."""
+
+
+class WrongVoice(BadVoice):
+    """A voice made for another engine."""
+
+    def __init__(self, voice: str, *, made_for: str, used_with: str) -> None:
+        super().__init__(
+            f"voice {voice!r} was made for the engine {made_for!r} and cannot speak with {used_with!r}; "
+            f"make it again from its recordings: voicewright clone {voice} FILES… --engine {used_with}"
+        )
+
+
+class StaleVoice(BadVoice):
+    """A voice made with other weights than the ones in place."""
+
+
+class NoConsent(VoicewrightError):
+    """The speaker's consent is required here and was not stated."""
+
+
+class UnsafeFile(VoicewrightError):
+    """A foreign file that holds more than plain data."""
+
+
+class BadWeights(VoicewrightError):
+    """Weights that do not match their checksum or their network."""
+
+
+class MissingWeights(BadWeights):
+    """Weights found in none of their sources."""
+
+
+class BadJob(VoicewrightError):
+    """A journal that belongs to another job, or cannot be resumed."""
+
+
+class MissingExtra(VoicewrightError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, *, needed_for: str, extra: str) -> None:
+        super().__init__(f"{needed_for} needs the package {package!r}: pip install 'voicewright[{extra}]'")
