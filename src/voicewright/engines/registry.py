@@ -1,0 +1,39 @@
+"""Which engines there are, and how to load one. A plugin comes in by the same door as ours: a string."""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from voicewright.errors import BadSetting
+
+if TYPE_CHECKING:
+    from voicewright.engines.base import Engine
+
+GROUP = "voicewright.engines"
+DEFAULT = "kokoro"
+BUILT_IN = {"kokoro": "voicewright.engines.kokoro:load"}
+
+
+def engines() -> dict[str, str]:
+    """Where each engine is loaded from ("module:function"), by name. A plugin cannot take a built-in one's name."""
+    return {entry.name: entry.value for entry in entry_points(group=GROUP)} | BUILT_IN
+
+
+def load(name: str, store: Any, *, device: str = "cpu", precision: str = "auto") -> "Engine":
+    """The engine called `name`, its weights in memory.
+
+    Args:
+        store: where it takes its weights from (`voicewright.weights.store.Store`).
+        device: "cpu", "cuda", …
+        precision: "auto" measures and chooses; "float32"; "bfloat16".
+
+    Raises:
+        BadSetting: there is no such engine.
+        MissingWeights, BadWeights: its weights are not to be had, or are not the right ones.
+    """
+    table = engines()
+    if name not in table:
+        raise BadSetting(f"no engine {name!r}; installed: {', '.join(sorted(table))}")
+    module, _, function = table[name].partition(":")
+    engine: Engine = getattr(import_module(module), function)(store, device=device, precision=precision)
+    return engine

@@ -1,0 +1,119 @@
+"""Option objects ⇄ dictionaries ⇄ JSON and YAML files, and the help text that their fields carry.
+
+An options class is a frozen dataclass whose fields are followed by a docstring each. That text is written once and
+shown wherever the option is: in the command line's help, in the documentation, in a page's tooltip.
+"""
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_type_hints
+
+from voicewright.errors import BadSetting
+
+T = TypeVar("T")
+
+
+def to_dict(options: Any) -> dict[str, Any]:
+    """Plain data (dictionaries, lists, text, numbers) that `from_dict` makes into equal options."""
+    return cast(dict[str, Any], json.loads(json.dumps(asdict(options), default=str)))
+
+
+def from_dict(cls: type[T], given: Mapping[str, Any], *, where: str = "settings") -> T:
+    """Options of class `cls` from plain data; what is not given keeps its default.
+
+    Types are strict: "3" is not a number. `where` names the source in messages.
+
+    Raises:
+        BadSetting: an unknown name (the nearest known one is suggested), a wrong type, or a value out of range.
+    """
+    _refuse_unknown(cls, given, where)
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(cls).validate_json(json.dumps(dict(given), default=str), strict=True)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise BadSetting(f"{where}: {name + ': ' if name else ''}{message}") from None
+
+
+def _refuse_unknown(cls: type, given: Mapping[str, Any], where: str) -> None:
+    hints = get_type_hints(cls)
+    known = [field.name for field in fields(cls)]
+    for key, value in given.items():
+        if key not in known:
+            near = get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise BadSetting(f"{where}: unknown setting {key!r}; {hint}")
+        if is_dataclass(hints[key]) and isinstance(value, Mapping):
+            _refuse_unknown(cast(type, hints[key]), value, f"{where}: {key}")
+
+
+def load(cls: type[T], path: Path) -> T:
+    """Options of class `cls` from a file: JSON if its name ends so, YAML otherwise. An empty file means the defaults.
+
+    Raises:
+        BadSetting: as `from_dict`; also when the file is not JSON or YAML, or not one mapping.
+    """
+    text = path.read_text("utf-8")
+    try:
+        given = json.loads(text) if path.suffix == ".json" else _yaml(text)
+    except ValueError as problem:
+        raise BadSetting(f"{path}: cannot be read: {problem}") from None
+    if not isinstance(given, dict):
+        raise BadSetting(f"{path}: expected names and values, found {type(given).__name__}")
+    return from_dict(cls, given, where=str(path))
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        raise ValueError(str(problem).replace("\n", " ")) from None
+    return {} if given is None else given
+
+
+def save(options: Any, path: Path) -> None:
+    """Write options to a file that `load` reads: JSON if its name ends so, YAML with the help as comments otherwise."""
+    given = to_dict(options)
+    if path.suffix == ".json":
+        path.write_text(json.dumps(given, indent=2) + "\n", "utf-8")
+        return
+    import yaml
+
+    texts = describe(type(options))
+    lines = []
+    for name, value in given.items():
+        lines += [f"# {line}" for line in textwrap.wrap(texts.get(name, ""), 100)]
+        lines += [yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True).rstrip()]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def describe(cls: type) -> dict[str, str]:
+    """The docstring below each field of a dataclass, by the field's name; inherited fields included."""
+    found: dict[str, str] = {}
+    for owner in reversed(cls.__mro__):
+        if is_dataclass(owner):
+            found |= _own_docs(owner)
+    return found
+
+
+def _own_docs(cls: type) -> dict[str, str]:
+    node = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    if not isinstance(node, ast.ClassDef):
+        raise TypeError(f"{cls} is not a class")
+    found = {}
+    for field, text in zip(node.body, node.body[1:], strict=False):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                found[name] = inspect.cleandoc(words).replace("\n", " ")
+    return found
