@@ -51,6 +51,7 @@ class Speaks(Engine, Protocol):
     def stream(self, pieces: Iterable[Piece], voice: Voice, options: SpeakOptions) -> Iterator[Clip]:
         """One clip for each piece as soon as it is spoken, without the pauses after the pieces.
 
-        A piece that is only a pause gives an empty clip. Lazy: a piece is taken only when the clip before it was delivered.
+        A piece that is only a pause gives an empty clip. A piece is taken only when the clip before it was delivered.
+
         Raises: WrongVoice, StaleVoice, BadText.
         """
