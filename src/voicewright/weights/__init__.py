@@ -1,0 +1,1 @@
+"""Where weights come from: a table of sets, a store that checks them, readers of foreign files."""
