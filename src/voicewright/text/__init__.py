@@ -1,0 +1,1 @@
+"""Text: what is written → what is said (`normalize`, `split`) → how it sounds (`phonemes`) → what the network reads (`tokens`)."""
