@@ -167,7 +167,7 @@ def _ffmpeg_seconds(path: Path, container: Any, stream: Any) -> float:
         return float(container.duration) / float(av.time_base)
     with av.open(f"file:{path}", options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}) as again:
         track = again.streams.audio[0]
-        return float(sum(packet.duration or 0 for packet in again.demux(track)) * track.time_base)
+        return sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in again.demux(track))
 
 
 def _ffmpeg_parts(path: Path, container: Any, stream: Any, rate: int) -> Iterator[Samples]:
@@ -182,7 +182,7 @@ def _ffmpeg_parts(path: Path, container: Any, stream: Any, rate: int) -> Iterato
                 layout, planar = frame.layout.name, av.AudioResampler(format="fltp")
             for part in planar.resample(frame):
                 done += part.samples
-                yield _mono(part.to_ndarray().T)
+                yield _mono(part.to_ndarray().T.astype(np.float32, copy=False))
     except av.FFmpegError as problem:
         raise BadClip(_damaged(path, done / rate, str(problem))) from problem
 

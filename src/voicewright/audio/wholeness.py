@@ -16,6 +16,7 @@ from voicewright.errors import BadClip
 # What writers put for "not known yet": zero, all ones, and the signed or page-rounded limits of sox and arecord.
 UNKNOWN_FROM = 0x7FFF0000
 MP3_SLACK_BYTES = 4096  # encoders disagree by a frame or two on what the count of an MP3 covers
+MP4_BOXES = {b"ftyp", b"styp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"udta"}
 OGG_PAGE_BYTES = 65_307  # the longest page that Ogg allows (RFC 3533)
 
 
@@ -33,7 +34,7 @@ def check_whole(path: Path) -> None:
             return
         try:
             promised = promise(file, size)
-        except struct.error:  # the header itself is cut short
+        except (struct.error, OSError, OverflowError):  # the header is cut short, or points beyond any disk
             promised = size + 1
     if promised > size:
         raise BadClip(
@@ -46,11 +47,12 @@ def _wav(file: BinaryIO, size: int) -> int:
     """RIFF, RIFX and RF64: the end of the data chunk."""
     file.seek(0)
     kind = file.read(12)[:4]
-    layout, long_data = ("<4sI", ">4sI")[kind == b"RIFX"], None
+    layout = ">4sI" if kind == b"RIFX" else "<4sI"
+    long_data: int | None = None
     while len(header := file.read(8)) == 8:
         name, length = struct.unpack(layout, header)
         if name == b"ds64":
-            long_data = struct.unpack("<QQ", file.read(16))[1]
+            long_data = _number("<8xQ", file.read(16))
             file.seek(length - 16 + length % 2, os.SEEK_CUR)
         elif name == b"data":
             if kind == b"RF64" and long_data is not None and length == 0xFFFFFFFF:
@@ -59,6 +61,12 @@ def _wav(file: BinaryIO, size: int) -> int:
         else:
             file.seek(length + length % 2, os.SEEK_CUR)
     return 0  # no data chunk: the decoder says so
+
+
+def _avi(file: BinaryIO, size: int) -> int:
+    """AVI: the end of the first list, which holds all of it up to 1 GB."""
+    file.seek(4)
+    return _end(8, _number("<I", file.read(4)), size)
 
 
 def _aiff(file: BinaryIO, size: int) -> int:
@@ -78,26 +86,28 @@ def _caf(file: BinaryIO, size: int) -> int:
     while len(header := file.read(12)) == 12:
         name, length = struct.unpack(">4sq", header)
         if name == b"data":
-            return file.tell() + max(0, length)
+            return file.tell() + max(0, int(length))
         file.seek(max(0, length), os.SEEK_CUR)
     return 0
 
 
 def _au(file: BinaryIO, size: int) -> int:
     file.seek(4)
-    start, length = struct.unpack(">II", file.read(8))
-    return _end(start, length, size)
+    return _end(_number(">I", file.read(4)), _number(">I", file.read(4)), size)
 
 
 def _w64(file: BinaryIO, size: int) -> int:
     file.seek(16)
-    length: int = struct.unpack("<Q", file.read(8))[0]
-    return length
+    return _number("<Q", file.read(8))
+
+
+def _number(layout: str, data: bytes) -> int:
+    return int(struct.unpack(layout, data)[0])
 
 
 def _end(start: int, length: int, size: int) -> int:
     """Where `length` bytes from `start` end; the file's size when the length says "unknown"."""
-    return size if length == 0 or length >= UNKNOWN_FROM and start + length > size else start + length
+    return size if length == 0 or (length >= UNKNOWN_FROM and start + length > size) else start + length
 
 
 def _mp3(file: BinaryIO, size: int) -> int:
@@ -128,7 +138,7 @@ def _ogg(file: BinaryIO, size: int) -> int:
     page = tail.rfind(b"OggS")
     if page < 0:
         return size + 1
-    segments = struct.unpack("B", tail[page + 26 : page + 27])[0]
+    segments = _number("B", tail[page + 26 : page + 27])
     table = tail[page + 27 : page + 27 + segments]
     return start + page + 27 + segments + (sum(table) if len(table) == segments else 1)
 
@@ -138,10 +148,10 @@ def _mp4(file: BinaryIO, size: int) -> int:
     at = 0
     while at + 8 <= size:
         file.seek(at)
-        length, _ = struct.unpack(">I4s", file.read(8))
+        length, name = struct.unpack(">I4s", file.read(8))
         if length == 1:
-            length = struct.unpack(">Q", file.read(8))[0]
-        if length == 0:  # to the end of the file
+            length = _number(">Q", file.read(8))
+        if length == 0 or name not in MP4_BOXES:  # to the end of the file, or something stuck on behind the last box
             return size
         at += max(8, length)
     return at
@@ -162,7 +172,7 @@ def _matroska(file: BinaryIO, size: int) -> int:
 
 def _element_bytes(file: BinaryIO) -> int | None:
     """The length of an EBML element (RFC 8794 §6); None for "unknown"."""
-    first = struct.unpack("B", file.read(1))[0]
+    first = _number("B", file.read(1))
     width = 9 - first.bit_length()
     value = int.from_bytes(bytes([first & (0xFF >> width)]) + file.read(width - 1), "big")
     return None if value == (1 << 7 * width) - 1 else value
@@ -174,6 +184,7 @@ Promise = Callable[[BinaryIO, int], int]
 # How a file begins, and who knows where it says that it ends.
 PROMISES: tuple[tuple[Mark, Promise], ...] = (
     (lambda head: head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE", _wav),
+    (lambda head: head[:4] == b"RIFF" and head[8:12] == b"AVI ", _avi),
     (lambda head: head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"), _aiff),
     (lambda head: head[:4] == b"caff", _caf),
     (lambda head: head[:4] == b".snd", _au),

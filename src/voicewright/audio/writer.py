@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voicewright.audio.clip import Clip
+from voicewright.audio.clip import Clip, Samples
 from voicewright.errors import BadClip
 
 if TYPE_CHECKING:
@@ -142,14 +143,15 @@ class SoundWriter:
             os.fsync(file.fileno())
         self._hidden.replace(self.path)
 
-    def _stored(self, samples: np.ndarray) -> np.ndarray:
+    def _stored(self, samples: Samples) -> Samples | NDArray[np.int32]:
         """Samples as libsndfile takes them without scaling them again, so that reading and writing 16 bit is exact."""
-        limited = np.clip(samples, -1, 1)
+        limited: Samples = np.clip(samples, -1, 1)
         if self._format.lossy or self.bits == 32:
             return limited
         half = 2 ** (self.bits - 1)
         levels = np.clip(np.rint(limited.astype(np.float64) * half), -half, half - 1)
-        return levels.astype(np.int32) << (32 - self.bits)
+        shifted: NDArray[np.int32] = np.left_shift(levels.astype(np.int32), 32 - self.bits)
+        return shifted
 
     def _failure(self, problem: Exception) -> BadClip:
         return BadClip(f"{self.path} could not be written ({problem}); check the folder and the free space")
