@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from voicewright.errors import BadWeights, UnsafeFile
 
-MAX_STEPS = 20_000_000
+MAX_STEPS = 5_000_000
 MAX_AXES = 16
 
 DTYPES = {
@@ -77,7 +77,7 @@ class _Machine:
         """Count work, so that a small file cannot ask for hours of it."""
         self.steps += steps
         if self.steps > MAX_STEPS:
-            raise self.refuse("takes more than twenty million steps to read")
+            raise self.refuse("takes more than five million steps to read")
 
     def refuse(self, what: str) -> UnsafeFile:
         return refusal(self.where, what)
