@@ -44,6 +44,11 @@ class KokoroConfig:
         return 2 * self.samples_per_pitch_frame
 
     @property
+    def stages(self) -> int:
+        """Parts of the decoder that may have a timbre style of their own: styled convolutions, then each upsampling."""
+        return 1 + len(self.upsample_rates)
+
+    @property
     def longest_input(self) -> int:
         """Tokens in one piece, without the two zeros around them."""
         return self.bert_positions - 2

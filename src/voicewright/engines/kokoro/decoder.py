@@ -1,6 +1,9 @@
 """Content, F0, energy and timbre to sound: the iSTFTNet decoder with a harmonic source.
 
-b batch · t frames (40 per second) · p pitch frames (80 per second) · n samples · s style width
+b batch · t frames (40 per second) · p pitch frames (80 per second) · n samples · s style width · k stages
+
+The network was trained with one timbre style everywhere. A fitted voice may hold one for each stage (styled
+convolutions, then each upsampling stage), like the extended latent space of GAN inversion (Abdal et al. 2019).
 """
 
 from math import pi, prod
@@ -33,14 +36,15 @@ class Decoder(nn.Module):
         self.asr_res = nn.Sequential(nn.Conv1d(config.width, residual, 1))
         self.generator = Generator(config)
 
-    def forward(self, content: Tensor, f0_hz: Tensor, energy: Tensor, style: Tensor, source: Tensor) -> Tensor:
-        """content (b, width, t), f0_hz and energy (b, 2t), style (b, s), source (b, n) → (b, n)"""
+    def forward(self, content: Tensor, f0_hz: Tensor, energy: Tensor, styles: Tensor, source: Tensor) -> Tensor:
+        """content (b, width, t), f0_hz and energy (b, 2t), styles (b, k, s), source (b, n) → (b, n)"""
+        style = styles[:, 0]
         f0, n = self.F0_conv(f0_hz.unsqueeze(1)), self.N_conv(energy.unsqueeze(1))
         x = self.encode(torch.cat([content, f0, n], dim=1), style)
         residual = self.asr_res(content)
         for block in self.decode:
             x = block(torch.cat([x, residual, f0, n], dim=1), style)
-        wave: Tensor = self.generator(x, style, source)
+        wave: Tensor = self.generator(x, styles[:, 1:], source)
         return wave
 
 
@@ -68,11 +72,12 @@ class Generator(nn.Module):
                 self.resblocks.append(SnakeBlock(channels, kernel_size, config.resblock_dilations, config.style))
         self.conv_post = nn.Conv1d(channels, spectrum, 7, padding=3)
 
-    def forward(self, x: Tensor, style: Tensor, source: Tensor) -> Tensor:
-        """(b, width, p), (b, s), (b, n) → (b, n)"""
+    def forward(self, x: Tensor, styles: Tensor, source: Tensor) -> Tensor:
+        """(b, width, p), (b, k - 1, s), (b, n) → (b, n)"""
         harmonics = self._spectrum(source).to(x.dtype)
         kernels = len(self.resblocks) // len(self.ups)
         for i, (up, noise_conv, noise_res) in enumerate(zip(self.ups, self.noise_convs, self.noise_res, strict=True)):
+            style = styles[:, i]
             x = up(F.leaky_relu(x, 0.1))
             if i == len(self.ups) - 1:
                 x = F.pad(x, (1, 0), mode="reflect")

@@ -56,10 +56,12 @@ class Kokoro(nn.Module):
         return Score(content.repeat_interleave(frames, dim=2), f0_hz, energy, frames.unsqueeze(0))
 
     def play(self, score: Score, timbre: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Score and the timbre half of a style (b, s) → samples (b, 600 t)."""
+        """Score and the timbre half of a style, (b, s) or one for each stage (b, k, s) → samples (b, 600 t)."""
+        stages = self.config.stages
+        styles = timbre.unsqueeze(1).expand(-1, stages, -1) if timbre.dim() == 2 else timbre
         with torch.no_grad():
             source = self.decoder.generator.m_source(score.f0_hz.float(), generator)
-        wave: Tensor = self.decoder(score.content, score.f0_hz, score.energy, timbre, source)
+        wave: Tensor = self.decoder(score.content, score.f0_hz, score.energy, styles, source)
         return wave
 
 
