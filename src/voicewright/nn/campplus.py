@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, normalize, pad, relu
 
-from voicewright.nn.filters import kaldi_filters
 from voicewright.nn.frozen import load_frozen
 
 
@@ -126,8 +126,7 @@ class CAMPlus(nn.Module):
             channels = blocks[-1].channels
         self.blocks = nn.Sequential(*blocks)
         self.out = nn.Linear(2 * channels, c.embedding)
-        bank = kaldi_filters(rate=c.rate, n_fft=c.n_fft, mels=c.mels, low_hz=c.low_hz, high_hz=c.rate / 2)
-        self.register_buffer("filters", torch.from_numpy(bank).T.contiguous(), persistent=False)
+        self.register_buffer("filters", kaldi_filters(c).T.contiguous(), persistent=False)
         self.register_buffer("taper", torch.hann_window(c.window, periodic=False) ** 0.85, persistent=False)
 
     def forward(self, mels: Tensor) -> Tensor:
@@ -165,6 +164,20 @@ class CAMPlus(nn.Module):
             mels = self.mel(wave)
             embedding = self(mels - mels.mean(1, keepdim=True))
             return normalize(relu(embedding) if rectified else embedding, dim=1)
+
+
+def kaldi_filters(config: CAMPlusConfig) -> Tensor:
+    """(m, n_fft // 2 + 1) triangles of height 1, straight-sided on Kaldi's mel axis: 1127 · ln(1 + f / 700).
+
+    The bin at half the rate belongs to no triangle.
+    """
+    hz = np.fft.rfftfreq(config.n_fft, 1 / config.rate)
+    bins, low, high = (1127 * np.log1p(f / 700) for f in (hz, config.low_hz, config.rate / 2))
+    step = (high - low) / (config.mels + 1)
+    centres = low + step * np.arange(1, config.mels + 1)
+    triangles = np.maximum(0, 1 - np.abs(bins - centres[:, None]) / step)
+    triangles[:, -1] = 0
+    return torch.from_numpy(triangles).float()
 
 
 def load_campplus(path: Path) -> CAMPlus:

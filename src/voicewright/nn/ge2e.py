@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
-from voicewright.nn.filters import slaney_filters
+from voicewright.audio.mel import MelSpec, filterbank
 from voicewright.nn.frozen import load_frozen
 
 
@@ -52,8 +52,8 @@ class GE2E(nn.Module):
         self.config = c = config or GE2EConfig()
         self.lstm = nn.LSTM(c.mels, c.width, c.layers, batch_first=True)
         self.linear = nn.Linear(c.width, c.embedding)
-        filters = torch.from_numpy(slaney_filters(rate=c.rate, n_fft=c.n_fft, mels=c.mels))
-        self.register_buffer("filters", filters.T.contiguous(), persistent=False)
+        bank = filterbank(MelSpec(rate=c.rate, n_fft=c.n_fft, hop_samples=c.hop, bins=c.mels))
+        self.register_buffer("filters", torch.from_numpy(bank.T).float(), persistent=False)
         self.register_buffer("taper", torch.hann_window(c.n_fft), persistent=False)
 
     def forward(self, mels: Tensor) -> Tensor:
