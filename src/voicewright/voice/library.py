@@ -52,16 +52,22 @@ class Library:
         """
         name = voice_name(voice.name)
         taken = self._files().get(same_file_key(name))
-        if taken and not replace:
-            raise BadVoice(
-                f"there is a voice {_name_of(taken)!r} in {self.folder} already; choose another name, "
-                f"remove it (voicewright voices remove {_name_of(taken)!r}), or replace it (--replace)"
-            )
+        if not replace:
+            self.require_free(name)
         path = self.folder / f"{name}{SUFFIX}"
         write_voice(voice, path)
         if taken and taken.name != path.name and taken.exists() and not taken.samefile(path):
             taken.unlink()
         return path
+
+    def require_free(self, name: str) -> None:
+        """Nothing, if a voice could be added under `name`. Raises BadVoice: the name is taken or not allowed."""
+        taken = self._files().get(same_file_key(voice_name(name)))
+        if taken:
+            raise BadVoice(
+                f"there is a voice {_name_of(taken)!r} in {self.folder} already; choose another name, "
+                f"remove it (voicewright voices remove {_name_of(taken)!r}), or replace it (--replace)"
+            )
 
     def get(self, name: str) -> Voice:
         """The voice called `name`.
