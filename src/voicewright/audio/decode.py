@@ -68,7 +68,8 @@ def open_sound(path: Path) -> Iterator[Sound]:
             file = soundfile.SoundFile(raw.fileno(), closefd=False)
         except soundfile.LibsndfileError:
             file = None
-        if file is not None and file.format in SOUNDFILE_FORMATS:
+        # no frames: an empty file, or a stream whose header was never completed, which FFmpeg reads to its end
+        if file is not None and file.format in SOUNDFILE_FORMATS and file.frames:
             with file:
                 yield Sound(_soundfile_info(file), _finite(path, file.samplerate, _soundfile_parts(path, file)))
             return
@@ -106,6 +107,9 @@ def _soundfile_parts(path: Path, file: "soundfile.SoundFile") -> Iterator[Sample
 
     read = 0
     try:
+        if file.subtype == "OPUS":
+            # libsndfile 1.2.2 garbles the first read of an Opus file with long pages (FFmpeg's), unless it has sought
+            file.seek(0)
         while len(block := file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
             read += len(block)
             yield _mono(block)

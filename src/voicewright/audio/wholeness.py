@@ -116,7 +116,8 @@ def _mp3(file: BinaryIO, size: int) -> int:
     file.seek(0)
     tag = file.read(10)
     if tag[:3] == b"ID3":
-        start = 10 + sum(byte << shift for byte, shift in zip(tag[6:10], (21, 14, 7, 0), strict=True))
+        size_bytes = struct.unpack("4B", tag[6:])  # seven bits in each
+        start = 10 + sum(int(byte) << shift for byte, shift in zip(size_bytes, (21, 14, 7, 0), strict=True))
         if start > size:
             return start
     file.seek(start)
