@@ -1,0 +1,1 @@
+"""Checked takes, long texts, subtitles and the card inside each output."""
