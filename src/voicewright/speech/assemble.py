@@ -162,7 +162,7 @@ def assemble(narration: Narration, out: Path | None = None) -> Speech:
     the work before, an error or the keyboard, passes through; the journal then holds every finished piece.
 
     Raises:
-        BadSetting: an ending that cannot be written.
+        BadClip: an ending that cannot be written, no such folder, or the disk is full.
         BadJob: the journal cannot be written.
     """
     if out is None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from voicewright.voice.voice import Voice
 
 
 def job_id(pieces: Sequence[Piece], voice: Voice, engine: Engine, settings: SpeechSettings) -> str:
-    """What decides the result, as one SHA-256 (hex): pieces, the voice's content, the engine's weights, all settings.
+    """What decides the result, as one SHA-256 (hex): pieces, the voice's content, the engine's weights, all settings,
+    and the version of voicewright.
 
     A voice's name is not part of it; a renamed voice speaks the same.
     """
     told = {
+        "tool": version("voicewright"),
         "pieces": [asdict(piece) for piece in pieces],
         "engine": [engine.name, engine.weights, engine.rate],
         "settings": to_dict(settings),
