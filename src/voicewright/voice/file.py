@@ -33,7 +33,7 @@ from voicewright.voice.header import (
 )
 from voicewright.voice.voice import Voice
 
-__all__ = ["VOICE_FORMAT", "read_header", "read_voice", "write_voice"]
+__all__ = ["VOICE_FORMAT", "parse_voice", "read_header", "read_voice", "voice_bytes", "write_voice"]
 
 METADATA_KEY = "voicewright"
 PREVIEW = "preview.flac"
@@ -46,7 +46,24 @@ MAX_PREVIEW_S = 120
 def write_voice(voice: Voice, path: Path) -> None:
     """Write `voice` to `path`, whole or not at all: a crash leaves the earlier file.
 
-    The preview is kept with 16 bits; samples beyond [-1, 1] are clipped.
+    Raises:
+        BadVoice: as `voice_bytes`.
+    """
+    data = voice_bytes(voice)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def voice_bytes(voice: Voice) -> bytes:
+    """The content of a .voice file. The preview is kept with 16 bits; samples beyond [-1, 1] are clipped.
 
     Raises:
         BadVoice: the voice holds something that a file may not hold (not finite, a bad name, settings beyond JSON).
@@ -61,16 +78,7 @@ def write_voice(voice: Voice, path: Path) -> None:
     data = save(arrays, metadata={METADATA_KEY: header_text(header)})
     if len(data) > MAX_FILE_BYTES:
         raise BadVoice(f"voice {voice.name!r} takes {len(data) >> 20} MB, at most {MAX_FILE_BYTES >> 20} are allowed")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    return data
 
 
 def read_voice(path: Path) -> Voice:
@@ -79,8 +87,13 @@ def read_voice(path: Path) -> Voice:
     Raises:
         BadVoice: not there, not a voice file, another format, damaged, or holding what no voice holds.
     """
-    where = str(path)
-    data = _read_bytes(path, MAX_FILE_BYTES)
+    return parse_voice(_read_bytes(path, MAX_FILE_BYTES), str(path))
+
+
+def parse_voice(data: bytes, where: str) -> Voice:
+    """The voice in the content of a .voice file; `where` begins the messages. Raises BadVoice: as `read_voice`."""
+    if len(data) > MAX_FILE_BYTES:
+        raise BadVoice(f"{where}: it has more than {MAX_FILE_BYTES >> 20} MB, which no voice has")
     header = parse_header(_metadata(_table(data, len(data), where), where), where)
     arrays = _arrays(data, where)
     if _digest(header, arrays) != header["digest"]:
