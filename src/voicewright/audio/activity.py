@@ -146,9 +146,9 @@ class EnergyActivity:
 
     def probabilities(self, clip: Clip) -> Probabilities:
         """(f,) one for every 10 ms, from the level of the 30 ms around it."""
-        level = self._levels_db(clip)
-        if not len(level):
+        if not len(clip):
             return np.zeros(0, np.float32)
+        level = self._levels_db(clip)
         floor, loud = np.percentile(level, [10, 95])
         line = floor + self._LINE * (loud - floor) if loud - floor >= self._CONTRAST_DB else self._QUIET_DB
         height = (level - max(line, self._QUIET_DB)) / self._SLOPE_DB
