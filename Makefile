@@ -2,13 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-PIP    := $(PY) -m pip --disable-pip-version-check --no-input -q
+PIP    := $(PY) -m pip --disable-pip-version-check --no-input -qq
 # A CPU machine without a wheel folder can say: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 WORKERS ?= 2
 
 export OMP_NUM_THREADS ?= 1
-export PYTHONWARNINGS ?= default
 
 .PHONY: help setup demo test quick lint types format docs bench clean
 

@@ -15,7 +15,8 @@ from voicewright.errors import BadSetting
 from voicewright.speech.assemble import Narration, assemble
 from voicewright.speech.options import CheckOptions, SpeechSettings
 from voicewright.speech.speech import SpokenPiece
-from voicewright.speech.subtitles import SubtitleKind, clock, cues, escape, subtitle_text, write_subtitles
+from voicewright.speech.options import Subtitles
+from voicewright.speech.subtitles import clock, cues, escape, subtitle_text, write_subtitles
 from voicewright.speech.takes import Attempt, Take, TakeSetting
 from voicewright.text.piece import Piece
 
@@ -37,7 +38,7 @@ def part(text: str, start_s: float, end_s: float) -> SpokenPiece:
     return SpokenPiece(piece=piece, start_s=start_s, end_s=end_s, take_start_s=start_s, take=UNCHECKED)
 
 
-def parsed(text: str, kind: SubtitleKind) -> list[tuple[float, float, str]]:
+def parsed(text: str, kind: Subtitles) -> list[tuple[float, float, str]]:
     """What a player would read: start and end in seconds, text."""
     found = []
     for block in text.strip().split("\n\n"):
@@ -59,7 +60,7 @@ def parsed(text: str, kind: SubtitleKind) -> list[tuple[float, float, str]]:
 
 @pytest.mark.parametrize("kind", ["srt", "vtt"])
 @pytest.mark.parametrize("words", [False, True])
-def test_read_back_they_say_the_text_in_time(narrate: Narrate, tmp_path: Path, kind: SubtitleKind, words: bool) -> None:
+def test_read_back_they_say_the_text_in_time(narrate: Narrate, tmp_path: Path, kind: Subtitles, words: bool) -> None:
     speech = assemble(narrate())
     path = tmp_path / f"out.{kind}"
     write_subtitles(speech.parts, path, kind, words=words)
@@ -104,7 +105,7 @@ TRICKY = 'if a < b & c > d --> <i>x</i> "so"\n\nand\tthen 😀'
 
 
 @pytest.mark.parametrize("kind", ["srt", "vtt"])
-def test_text_that_looks_like_a_subtitle_file_is_only_text(kind: SubtitleKind) -> None:
+def test_text_that_looks_like_a_subtitle_file_is_only_text(kind: Subtitles) -> None:
     ((_, _, shown),) = parsed(subtitle_text(cues([part(TRICKY, 0.0, 1.0)]), kind), kind)
     assert len(shown.split()) == len(TRICKY.split())
     if kind == "vtt":

@@ -34,7 +34,8 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """A command's parameters are its flags: their number is the command's, not the code's."""
-    return any(".command" in ast.unparse(decorator) for decorator in function.decorator_list)
+    first = function.args.args[:1]
+    return bool(first and first[0].annotation and ast.unparse(first[0].annotation) == "typer.Context")
 
 
 def problems(path: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ FLOORS = [
     {"home", "audio"},
     {"text", "nn"},
     {"voice", "weights", "measure", "engines", "speech"},
-    {"doctor"},
+    {"doctor", "meters"},
     {"studio"},
     {"apps"},
     {"__main__"},

@@ -10,7 +10,7 @@ from voicewright.text.piece import Piece
 from voicewright.voice.consent import Consent
 from voicewright.voice.voice import Voice
 
-__all__ = ["Engine", "EnrollOptions", "Preset", "SpeakOptions", "Speaks"]
+__all__ = ["Engine", "EnrollOptions", "HasOwnVoice", "Preset", "SpeakOptions", "Speaks"]
 
 
 @runtime_checkable
@@ -55,3 +55,11 @@ class Speaks(Engine, Protocol):
 
         Raises: WrongVoice, StaleVoice, BadText.
         """
+
+
+@runtime_checkable
+class HasOwnVoice(Speaks, Protocol):
+    """An engine that can speak before any voice was made: for a first try, and to measure the machine."""
+
+    def own_voice(self) -> Voice:
+        """A voice of nobody in particular."""

@@ -1,12 +1,14 @@
 """How a text becomes speech: the options of checking and of joining. Nothing heavy is needed to read them."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from voicewright.engines.options import SpeakOptions
 from voicewright.errors import BadSetting
 
 Check = Literal["off", "fast", "full"]
+Subtitles = Literal["srt", "vtt"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,20 @@ class SpeechSettings:
     """How its takes are checked."""
     join: JoinOptions = field(default_factory=JoinOptions)
     """How they are joined."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """What is written beside the sound."""
+
+    subtitles: Subtitles | None = None
+    """Write subtitles beside the sound file, with the times of what was spoken."""
+    lexicon: Path | None = None
+    """A file with your own pronunciations of words."""
+    card: bool = True
+    """Say inside the file what it is: synthetic, the voice, the model, settings, scores, consent."""
+    embed_voice: bool = False
+    """Put the voice itself into the card, so that whoever has the file can speak with it."""
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Literal
 
 from voicewright.errors import BadSetting
+from voicewright.speech.options import Subtitles
 from voicewright.speech.speech import SpokenPiece
 
-SubtitleKind = Literal["srt", "vtt"]
 LINE_LETTERS, LINES = 42, 2
 """What fits on a screen and is read in time (BBC subtitle guidelines, Netflix timed text style guide)."""
 
@@ -25,7 +24,7 @@ class Cue:
 
 
 def write_subtitles(
-    parts: Sequence[SpokenPiece], path: Path, kind: SubtitleKind = "srt", *, words: bool = False
+    parts: Sequence[SpokenPiece], path: Path, kind: Subtitles = "srt", *, words: bool = False
 ) -> None:
     """Write the subtitles of `parts` to `path` (UTF-8).
 
@@ -60,7 +59,7 @@ def cues(parts: Sequence[SpokenPiece], *, words: bool = False) -> Iterator[Cue]:
             yield Cue(start_ms=start_ms, end_ms=end_ms, text=_lines(" ".join(written[i] for i in group)))
 
 
-def subtitle_text(found: Iterator[Cue] | Sequence[Cue], kind: SubtitleKind) -> str:
+def subtitle_text(found: Iterator[Cue] | Sequence[Cue], kind: Subtitles) -> str:
     """The content of a subtitle file."""
     blocks = ["WEBVTT"] if kind == "vtt" else []
     for number, cue in enumerate(found, 1):
@@ -70,7 +69,7 @@ def subtitle_text(found: Iterator[Cue] | Sequence[Cue], kind: SubtitleKind) -> s
     return "\n\n".join(blocks) + "\n"
 
 
-def clock(ms: int, kind: SubtitleKind) -> str:
+def clock(ms: int, kind: Subtitles) -> str:
     """01:02:03,004 in SubRip, 01:02:03.004 in WebVTT."""
     seconds, rest = divmod(ms, 1000)
     minutes, seconds = divmod(seconds, 60)
@@ -78,7 +77,7 @@ def clock(ms: int, kind: SubtitleKind) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{',' if kind == 'srt' else '.'}{rest:03d}"
 
 
-def escape(text: str, kind: SubtitleKind) -> str:
+def escape(text: str, kind: Subtitles) -> str:
     """`text` so that a player shows it as it is.
 
     WebVTT has entities. SubRip has none: there an arrow that would look like a time line becomes →, and an angle

@@ -1,0 +1,121 @@
+"""`voicewright voices`: the library."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from voicewright.apps.session import Json, note, on_terminal, print_json, say, studio_of, table
+
+if TYPE_CHECKING:
+    from voicewright.voice.voice import Voice
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, show, rename, remove and move voices.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The voice's name.", show_default=False)]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace what is there already.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """Show every voice in the library, one line each."""
+    found = studio_of(context).library.list()
+    if as_json:
+        print_json({"voices": [asdict(voice) for voice in found]})
+    elif not found:
+        note("no voices yet; make one: voicewright clone NAME FILES…")
+    else:
+        head = ("NAME", "ENGINE", "LANGUAGE", "MADE", "FROM", "CONSENT")
+        say(table(head, [_row(voice) for voice in found]))
+
+
+def _row(voice: Any) -> tuple[str, ...]:
+    if voice.damaged:
+        return voice.name, "damaged:", voice.damaged, "", "", ""
+    made, seconds = voice.created[:10], f"{voice.seconds:.1f} s"
+    return voice.name, voice.engine, voice.language, made, seconds, _short(voice.consent, 40)
+
+
+def _short(text: str, length: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+@app.command()
+def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Show what is known of one voice: what it was made from, with whose consent, and what it reached."""
+    voice = studio_of(context).library.open(name)
+    facts = facts_of(voice)
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(f"{s['name'] or s['sha256'][:12]} ({s['seconds']:.1f} s)" for s in value)
+        say(f"{key + ':':10} {value if value not in ('', None) else '–'}")
+
+
+def facts_of(voice: "Voice") -> dict[str, Any]:
+    """A voice without its tensors and its preview's sound, as plain data."""
+    return {
+        "name": voice.name,
+        "engine": voice.engine,
+        "weights": voice.weights,
+        "language": voice.language,
+        "created": voice.created,
+        "sources": [asdict(source) for source in voice.sources],
+        "consent": str(voice.consent),
+        "licence": voice.licence,
+        "scores": dict(voice.scores),
+        "settings": dict(voice.settings),
+        "preview_s": round(voice.preview.seconds, 2) if voice.preview else 0.0,
+    }
+
+
+@app.command()
+def rename(
+    context: typer.Context,
+    name: Name,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.", show_default=False)],
+) -> None:
+    """Give a voice another name."""
+    say(str(studio_of(context).library.rename(name, new)))
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a voice. Asks first on a terminal; without one it does not ask."""
+    library = studio_of(context).library
+    if not yes and on_terminal() and not typer.confirm(f"Delete the voice {name!r}?", err=True):
+        raise typer.Exit(1)
+    library.remove(name)
+    note(f"removed {name}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    name: Name,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="File or folder to write to.")] = Path(),
+    replace: Replace = False,
+) -> None:
+    """Write a voice to a file that another machine can import."""
+    say(str(studio_of(context).library.export(name, out, replace=replace)))
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .voice file.", show_default=False)],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Keep it under another name.")] = None,
+    replace: Replace = False,
+) -> None:
+    """Take a voice from a file into the library."""
+    voice = studio_of(context).library.import_(file, name, replace=replace)
+    say(voice.name)

@@ -1,0 +1,375 @@
+"""`Studio`: one method for each wish. It owns what lives long: the loaded engines, the meters, the library.
+
+Everything heavy is imported when it is first needed, so a studio that only lists voices costs nothing.
+"""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voicewright.engines import registry
+from voicewright.engines.options import EnrollOptions
+from voicewright.errors import BadClip, BadSetting, BadVoice, StaleVoice, UnknownVoice
+from voicewright.home import Home, HomeSettings
+from voicewright.progress import Progress, silent
+from voicewright.speech.options import CheckOptions, Output, SpeechSettings
+from voicewright.voice.consent import Consent
+from voicewright.voice.names import voice_name
+
+if TYPE_CHECKING:
+    from voicewright.audio.clip import Clip
+    from voicewright.doctor import Finding
+    from voicewright.engines.base import Speaks
+    from voicewright.measure.report import Report
+    from voicewright.meters import Meters
+    from voicewright.speech.assemble import Narration
+    from voicewright.speech.card import Card, CardCheck
+    from voicewright.speech.speech import Speech
+    from voicewright.voice.library import Library
+    from voicewright.voice.reference import Reference
+    from voicewright.voice.voice import Voice
+    from voicewright.weights.store import Store
+
+LIKE_S = 120.0
+"""Of a long recording to compare with, this much is heard: more changes a speaker embedding little."""
+TRIAL = "The quick brown fox jumps over the lazy dog. Then it sleeps in the sun for an hour."
+"""What the doctor has spoken to measure the speed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloned:
+    """A voice that was just made, where it is kept, what its recordings were like, and what took how long (seconds)."""
+
+    voice: "Voice"
+    path: Path
+    reference: "Reference"
+    taken_s: dict[str, float]
+
+
+@dataclass
+class Clock:
+    """How long each step took, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def took(self, step: str) -> None:
+        """What happened since the last call was `step`."""
+        now = time.perf_counter()
+        self.seconds[step], self._since = now - self._since, now
+
+
+class Studio:
+    """Make voices, speak with them, measure what came out.
+
+    Args:
+        home: a folder or a `Home`; by default the one that VOICEWRIGHT_HOME names, else the user's own.
+        engine: what new voices are made for. A voice that exists is always spoken by the engine that made it.
+        device: "cpu", "cuda", …
+        precision: "auto" (measured once), "float32" or "bfloat16".
+        offline: never ask a model hub; also set by the home's settings.
+
+    One studio may be used by several threads: engines and meters are loaded once.
+    """
+
+    def __init__(
+        self,
+        home: Home | str | Path | None = None,
+        *,
+        engine: str = registry.DEFAULT,
+        device: str = "cpu",
+        precision: str = "auto",
+        offline: bool = False,
+    ) -> None:
+        self.home = home if isinstance(home, Home) else Home.find(home)
+        self._engine_name, self._device, self._precision, self._offline = engine, device, precision, offline
+        self._lock = threading.RLock()
+        self._engines: dict[str, Speaks] = {}
+
+    @cached_property
+    def settings(self) -> HomeSettings:
+        """The home's settings, read once."""
+        return self.home.settings()
+
+    @cached_property
+    def library(self) -> "Library":
+        """The voices of this home."""
+        from voicewright.voice.library import Library
+
+        return Library(self.home.voices)
+
+    @cached_property
+    def store(self) -> "Store":
+        """The weights of this home."""
+        from voicewright.weights.store import Store
+
+        return Store(self.home.weights, offline=self._offline or self.settings.offline)
+
+    def engine(self, name: str | None = None) -> "Speaks":
+        """The engine called `name`, loaded once. Raises BadSetting, MissingWeights, BadWeights."""
+        from voicewright.engines.base import Speaks
+
+        name = name or self._engine_name
+        with self._lock:
+            if name not in self._engines:
+                loaded = registry.load(name, self.store, device=self._device, precision=self._precision)
+                if not isinstance(loaded, Speaks):
+                    raise BadSetting(f"the engine {name!r} cannot make voices and speak")
+                self._engines[name] = loaded
+            return self._engines[name]
+
+    @cached_property
+    def meters(self) -> "Meters":
+        """The listening networks."""
+        from voicewright.meters import Meters
+
+        return Meters(self.store)
+
+    def voice(self, voice: "Voice | str | Path | None") -> "Voice":
+        """A voice by name, from a file (`Path`), or as it is; None is the home's default voice.
+
+        Raises: UnknownVoice, BadVoice.
+        """
+        if isinstance(voice, str | Path | None):
+            if not voice:
+                if not self.settings.default_voice:
+                    raise BadVoice(f"say whose voice: --voice NAME, or default_voice in {self.home.settings_file}")
+                voice = self.settings.default_voice
+            return self.library.open(voice) if isinstance(voice, Path) else self.library.get(voice)
+        return voice
+
+    def clone(
+        self,
+        name: str,
+        recordings: Sequence[str | Path],
+        *,
+        options: EnrollOptions | None = None,
+        consent: str = "",
+        speaker: int | Path | None = None,
+        licence: str = "",
+        replace: bool = False,
+        progress: Progress = silent,
+    ) -> "Cloned":
+        """Make a voice from recordings of one speaker and keep it in the library as `name`.
+
+        Args:
+            recordings: any number, of any common format and length.
+            consent: who agreed to this voice being made; the home's settings can require it.
+            speaker: with several speakers in the recordings: which one, by number or by a recording of them.
+            licence: the voice's licence.
+
+        Raises:
+            BadVoice: the name is not allowed, or taken and `replace` is not set.
+            NoConsent: consent is required here and was not stated.
+            BadReference: no voice can be made from these recordings; the message says why and what would help.
+        """
+        from voicewright.voice.reference import examine
+
+        options = options or EnrollOptions()
+        agreed = Consent(consent.strip())
+        if self.settings.require_consent:
+            agreed.required(by=f"this home ({self.home.root})")
+        name = voice_name(name)
+        if not replace:
+            self.library.require_free(name)
+        clock = Clock()
+        engine = self.engine()
+        clock.took("engine")
+        paths = [Path(path) for path in recordings]
+        tools = self.meters.reference_tools(options)
+        reference = examine(paths, tools=tools, wanted_speaker=speaker, progress=progress)
+        clock.took("recordings")
+        voice = engine.enroll(reference.clips, name=name, consent=agreed, options=options, progress=progress)
+        voice = dataclasses.replace(voice, sources=reference.sources, licence=licence or voice.licence)
+        path = self.library.add(voice, replace=replace)
+        clock.took("voice")
+        return Cloned(voice=voice, path=path, reference=reference, taken_s=clock.seconds)
+
+    def measure(
+        self,
+        sound: str | Path,
+        *,
+        like: Sequence[str | Path] = (),
+        text: str = "",
+        language: str = "en-us",
+        plot: str | Path | None = None,
+        progress: Progress = silent,
+    ) -> "Report":
+        """What a sound file is like: its sound, its likeness to recordings, its words against `text`. See `Report`.
+
+        Raises: BadClip: a file cannot be read, or there is nothing in it to measure.
+        """
+        from voicewright.audio.files import read_clip
+        from voicewright.measure.report import measure
+
+        clip = read_clip(Path(sound))
+        recordings = [read_clip(Path(path), limit_s=LIKE_S) for path in like]
+        report = measure(clip, self.meters, like=recordings, text=text or None, language=language, progress=progress)
+        if plot is not None:
+            from voicewright.measure.plot import draw
+
+            draw(report, clip, Path(plot))
+        return report
+
+    def narrate(
+        self,
+        text: str,
+        *,
+        voice: "Voice | str | Path | None" = None,
+        settings: SpeechSettings | None = None,
+        lexicon: Path | None = None,
+        resume: bool = False,
+        progress: Progress = silent,
+    ) -> "Narration":
+        """`text` about to be spoken: iterate over it for its clips. `resume` keeps finished pieces in the home.
+
+        Raises:
+            UnknownVoice, BadVoice: no such voice. StaleVoice, WrongVoice: it does not fit the weights in place.
+            BadText: nothing in the text can be spoken.
+        """
+        from voicewright.speech.assemble import Narration
+        from voicewright.speech.journal import Journal, job_id
+        from voicewright.text.lexicon import Lexicon
+        from voicewright.text.split import split
+
+        settings = settings or SpeechSettings()
+        chosen = self.voice(voice)
+        engine = self.engine(chosen.engine)
+        pieces = split(text, language=chosen.language, lexicon=Lexicon.read(lexicon) if lexicon else None)
+        journal = Journal(self.home.jobs, job_id(pieces, chosen, engine, settings)) if resume else None
+        checker = self.meters.checker(settings.check, chosen.language)
+        return Narration(engine, chosen, pieces, settings, checker=checker, journal=journal, progress=progress)
+
+    def stream(
+        self,
+        text: str,
+        *,
+        voice: "Voice | str | Path | None" = None,
+        settings: SpeechSettings | None = None,
+        lexicon: Path | None = None,
+    ) -> "Iterator[Clip]":
+        """Clips of `text` as they are spoken; joined without gaps they are the whole. Raises: as `narrate`."""
+        return iter(self.narrate(text, voice=voice, settings=settings, lexicon=lexicon))
+
+    def speak(
+        self,
+        text: str,
+        *,
+        voice: "Voice | str | Path | None" = None,
+        out: str | Path | None = None,
+        settings: SpeechSettings | None = None,
+        output: Output | None = None,
+        progress: Progress = silent,
+    ) -> "Speech":
+        """`text`, spoken: into the file `out`, or into memory.
+
+        With `out`, finished pieces are kept until all is done: the same call after a crash goes on where it stopped.
+
+        Raises:
+            as `narrate`; BadSetting: `out` has an ending that cannot be written.
+        """
+        from voicewright.speech.assemble import assemble
+        from voicewright.speech.output import write_beside
+
+        output = output or Output()
+        path = Path(out) if out is not None else None
+        chosen = self.voice(voice)
+        narration = self.narrate(
+            text,
+            voice=chosen,
+            settings=settings,
+            lexicon=output.lexicon,
+            resume=path is not None,
+            progress=progress,
+        )
+        speech = assemble(narration, path)
+        if path:
+            write_beside(path, speech, chosen, output)
+        return speech
+
+    def replay(self, path: str | Path, out: str | Path, *, progress: Progress = silent) -> "Speech":
+        """Speak again what the card of the file at `path` says, sample for sample, into `out`.
+
+        The voice is the one in the card, else the one of that name in the library.
+
+        Raises:
+            BadClip: the file has no card. UnknownVoice: its voice is nowhere. StaleVoice: other weights are in place.
+        """
+        from voicewright.speech.assemble import Narration, assemble
+        from voicewright.speech.card import card_of, settings_of, write_card
+
+        card = self._card(path)
+        wanted = settings_of(card)
+        voice = self._voice_in(path) or self.library.get(wanted.voice.name)
+        engine = self.engine(wanted.voice.engine)
+        if wanted.voice.weights != engine.weights:
+            raise StaleVoice(
+                f"{path} was spoken with the {engine.name} weights {wanted.voice.weights[:12]}, and "
+                f"{engine.weights[:12]} are in place: it cannot be made again sample for sample"
+            )
+        narration = Narration(engine, voice, wanted.pieces, wanted.settings, kept=wanted.kept, progress=progress)
+        speech = assemble(narration, Path(out))
+        write_card(Path(out), card_of(speech))
+        return speech
+
+    def extract_voice(self, path: str | Path, name: str, *, replace: bool = False) -> "Voice":
+        """Take the voice inside the card of a sound file into the library, as `name`.
+
+        Raises: BadClip (no card), BadVoice (no voice in it, the name is taken).
+        """
+        found = self._voice_in(path)
+        if found is None:
+            raise BadVoice(f"{path}: there is no voice in its card; its maker can add it with --embed-voice")
+        voice = dataclasses.replace(found, name=voice_name(name))
+        self.library.add(voice, replace=replace)
+        return voice
+
+    def card(self, path: str | Path) -> "CardCheck":
+        """The card of a sound file, and whether sound and text are still those it was made for. Raises BadClip."""
+        from voicewright.speech.card import verify
+
+        return verify(Path(path))
+
+    def _card(self, path: str | Path) -> "Card":
+        from voicewright.speech.card import read_card
+
+        card = read_card(Path(path))
+        if card is None:
+            raise BadClip(f"{path}: it carries no card; only files made by voicewright do")
+        return card
+
+    def _voice_in(self, path: str | Path) -> "Voice | None":
+        from voicewright.speech.card import extract_voice
+        from voicewright.voice.file import parse_voice
+
+        data = extract_voice(Path(path))
+        return parse_voice(data, f"the voice in {path}") if data is not None else None
+
+    def doctor(self, *, quick: bool = False) -> "list[Finding]":
+        """What this machine has and can do; unless `quick`, it also speaks a sentence to measure the speed."""
+        from voicewright.doctor import examine
+
+        return examine(self.home, self.store, speak=None if quick else self._trial)
+
+    def _trial(self) -> "Iterator[Clip]":
+        """A short text in the default voice, else the first in the library, else the engine's own."""
+        settings = SpeechSettings(check=CheckOptions(check="off"))
+        return self.stream(TRIAL, voice=self._any_voice(), settings=settings)
+
+    def _any_voice(self) -> "Voice":
+        from voicewright.engines.base import HasOwnVoice
+
+        if self.settings.default_voice:
+            return self.library.get(self.settings.default_voice)
+        for voice in self.library.list():
+            if not voice.damaged:
+                return self.library.get(voice.name)
+        engine = self.engine()
+        if isinstance(engine, HasOwnVoice):
+            return engine.own_voice()
+        raise UnknownVoice("there is no voice to speak with yet; make one: voicewright clone NAME FILES…")
