@@ -4,7 +4,8 @@
     python scripts/build_english_lexicon.py misaki/data
 
 One line a word, sorted by its UTF-8 bytes: the word, a tab, the usual phonemes, then `TAG=phonemes` for each part of
-speech that is said in another way (`TAG=` alone: spelled letter by letter). `~` before the phonemes marks the entries of
+speech that is said in another way (`TAG=` alone: spelled letter by letter). `~` before the phonemes marks the
+entries of
 misaki's "silver" lists, which no person checked. Lexicons by hexgrad, https://github.com/hexgrad/misaki, Apache-2.0.
 """
 

@@ -1,1 +1,3 @@
-"""Text: what is written → what is said (`normalize`, `split`) → how it sounds (`phonemes`) → what the network reads (`tokens`)."""
+"""Text: what is written → what is said (`normalize`, `split`) → how it sounds (`phonemes`) → what the network reads
+(`tokens`).
+"""

@@ -6,10 +6,12 @@ from voicewright.text.numbers import cardinal, ordinal
 from voicewright.text.symbols import ends_sentence
 
 TITLES = {
-    "Mr": "Mister", "Mrs": "Missus", "Ms": "Ms", "Dr": "Doctor", "Prof": "Professor", "Rev": "Reverend", "Gen": "General",
+    "Mr": "Mister", "Mrs": "Missus", "Ms": "Ms", "Dr": "Doctor", "Prof": "Professor", "Rev": "Reverend",
+    "Gen": "General",
     "Col": "Colonel", "Capt": "Captain", "Lt": "Lieutenant", "Sgt": "Sergeant", "Cpl": "Corporal", "Maj": "Major",
     "Cmdr": "Commander", "Adm": "Admiral", "Gov": "Governor", "Sen": "Senator", "Rep": "Representative",
-    "Pres": "President", "Hon": "Honourable", "Fr": "Father", "Mme": "Madame", "Mlle": "Mademoiselle", "Messrs": "Messrs",
+    "Pres": "President", "Hon": "Honourable", "Fr": "Father", "Mme": "Madame", "Mlle": "Mademoiselle",
+    "Messrs": "Messrs",
     "Mt": "Mount", "Ft": "Fort", "St": "Saint",
 }  # fmt: skip
 """Said before a name, with or without their dot: a dot after one never ends a sentence."""
@@ -17,7 +19,8 @@ TITLES = {
 BEFORE_NUMBERS = {
     "no": "number", "nos": "numbers", "p": "page", "pp": "pages", "vol": "volume", "ch": "chapter", "fig": "figure",
     "figs": "figures", "eq": "equation", "sec": "section", "pt": "part", "ext": "extension",
-    "op": "opus", "ca": "circa", "c": "circa", "vv": "verses", "v": "verse", "approx": "approximately", "tel": "telephone",
+    "op": "opus", "ca": "circa", "c": "circa", "vv": "verses", "v": "verse", "approx": "approximately",
+    "tel": "telephone",
     "jan": "January", "feb": "February", "mar": "March", "apr": "April", "jun": "June", "jul": "July", "aug": "August",
     "sept": "September", "sep": "September", "oct": "October", "nov": "November", "dec": "December",
 }  # fmt: skip
@@ -26,7 +29,8 @@ BEFORE_NUMBERS = {
 ANYWHERE = {
     "etc": "et cetera", "vs": "versus", "approx": "approximately", "dept": "department", "govt": "government",
     "inc": "Incorporated", "ltd": "Limited", "corp": "Corporation", "bros": "Brothers", "jr": "Junior", "sr": "Senior",
-    "ave": "Avenue", "blvd": "Boulevard", "rd": "Road", "hwy": "Highway", "cf": "compare", "al": "al", "misc": "miscellaneous",
+    "ave": "Avenue", "blvd": "Boulevard", "rd": "Road", "hwy": "Highway", "cf": "compare", "al": "al",
+    "misc": "miscellaneous",
     "assn": "Association", "univ": "University", "esp": "especially", "incl": "including", "excl": "excluding",
     "max": "maximum", "min": "minimum", "temp": "temperature", "tbsp": "tablespoon", "tsp": "teaspoon",
     "mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "thur": "Thursday",
@@ -35,8 +39,13 @@ ANYWHERE = {
 }  # fmt: skip
 """Abbreviations when they carry their dot."""
 
-_DOT_ONLY_AFTER_CAPITAL = frozenset(("co", "mon", "wed", "fri", "thu", "tue", "jan", "oct", "nov", "dec", "feb", "apr", "aug"))
-_LATIN = ((re.compile(r"\be\.\s?g\.?(?=[\s,])", re.IGNORECASE), "for example"), (re.compile(r"\bi\.\s?e\.?(?=[\s,])", re.IGNORECASE), "that is"))
+_DOT_ONLY_AFTER_CAPITAL = frozenset(
+    ("co", "mon", "wed", "fri", "thu", "tue", "jan", "oct", "nov", "dec", "feb", "apr", "aug")
+)
+_LATIN = (
+    (re.compile(r"\be\.\s?g\.?(?=[\s,])", re.IGNORECASE), "for example"),
+    (re.compile(r"\bi\.\s?e\.?(?=[\s,])", re.IGNORECASE), "that is"),
+)
 _TITLE = re.compile(rf"\b(?:({'|'.join(TITLES)})\.\s*|(Mr|Mrs|Ms|Dr|Prof|St|Mt)\s+)(?=[A-Z])")
 _STREET = re.compile(r"(?<=[a-z] )(?:(St)|(Dr))(?:\.(?=\s*(?:$|[,;]|\w))|(?=\s*(?:$|[,;])))(?!\.?\s*[A-Z])")
 _STREET_NUMBERED = re.compile(r"(?P<head>\b\d+ (?:[A-Z][\w'-]+ ){1,2})(?P<kind>St|Dr)\b\.?")
@@ -44,7 +53,8 @@ _NUMBERED = re.compile(rf"\b({'|'.join(BEFORE_NUMBERS)})\.\s?(?=\d)", re.IGNOREC
 _DOTTED = re.compile(rf"\b({'|'.join(ANYWHERE)})\.", re.IGNORECASE)
 _INITIALISM = re.compile(r"\b((?:[A-Za-z]\.){1,}[A-Za-z])\b(\.)?|\bPh\.?\s?D\b(\.)?")
 _INITIALS = re.compile(
-    r"(?:(?<=^)|(?<=[A-Z]\.)|(?<=[A-Z]\. ))\b([A-HJ-Z])\.\s?(?=[A-Z][a-z.])|\b([A-Z])\.\s?(?=[A-Z]\.)|\b([A-Z][a-z]+ [A-Z])\.(?= [A-Z][a-z])"
+    r"(?:(?<=^)|(?<=[A-Z]\.)|(?<=[A-Z]\. ))\b([A-HJ-Z])\.\s?(?=[A-Z][a-z.])"
+    r"|\b([A-Z])\.\s?(?=[A-Z]\.)|\b([A-Z][a-z]+ [A-Z])\.(?= [A-Z][a-z])"
 )
 
 _REGNAL = (
@@ -114,4 +124,6 @@ def _roman(text: str) -> str:
 
 def _value(roman: str) -> int:
     values = [_VALUES[char] for char in roman]
-    return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
+    return sum(
+        -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
+    )

@@ -5,15 +5,15 @@ import re
 from voicewright.text.numbers import cardinal, digits, ordinal, plural, year
 from voicewright.text.symbols import ends_sentence
 
-MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+MONTHS = ("January February March April May June July August September October November December").split()  # noqa: SIM905
 _MONTH_BY_START = {name[:3].lower(): name for name in MONTHS}
 _MONTH = rf"(?P<month>(?:{'|'.join(MONTHS)})\b|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b(?:\.(?=,?\s))?)"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>1\d{3}|20\d{2})"
 
-_ISO = re.compile(r"(?<![\d/.-])(?P<year>\d{4})([-/])(?P<month>0?[1-9]|1[0-2])\2(?P<day>0?[1-9]|[12]\d|3[01])(?:T(?=\d)|(?![\d/-]))")
+_ISO = re.compile(
+    r"(?<![\d/.-])(?P<year>\d{4})([-/])(?P<month>0?[1-9]|1[0-2])\2(?P<day>0?[1-9]|[12]\d|3[01])(?:T(?=\d)|(?![\d/-]))"
+)
 _NUMERIC = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/-]|\.\d)")
 _DAY_MONTH = re.compile(rf"\b(?P<the>the )?{_DAY}(?: of)? {_MONTH}(?:,? {_YEAR}\b)?(?!\w)")
 _MONTH_DAY = re.compile(rf"\b{_MONTH} (?:the )?{_DAY}\b(?![:/%.,]?\d|[ap]m\b)(?:,? {_YEAR}\b)?")
@@ -24,8 +24,13 @@ _CLOCK = re.compile(
     r"(?:\s?(?P<half>[ap])\.?\s?m\b(?P<dot>\.)?)?(?![\d:])",
     re.IGNORECASE,
 )
-_HOUR = re.compile(r"(?<![\d:.,$£€])(?P<hour>0?[1-9]|1[0-2])(?:\.(?P<minute>[0-5]\d))?\s?(?P<half>[ap])\.?\s?m\b(?P<dot>\.)?", re.IGNORECASE)
-_CLOCK_RANGE = re.compile(r"(?:(?<=\d)|(?<=[ap]m)|(?<=[ap]\.m\.))\s?[–-]\s?(?=\d{1,2}(?::\d\d|\s?[ap]\.?m\b))", re.IGNORECASE)
+_HOUR = re.compile(
+    r"(?<![\d:.,$£€])(?P<hour>0?[1-9]|1[0-2])(?:\.(?P<minute>[0-5]\d))?\s?(?P<half>[ap])\.?\s?m\b(?P<dot>\.)?",
+    re.IGNORECASE,
+)
+_CLOCK_RANGE = re.compile(
+    r"(?:(?<=\d)|(?<=[ap]m)|(?<=[ap]\.m\.))\s?[–-]\s?(?=\d{1,2}(?::\d\d|\s?[ap]\.?m\b))", re.IGNORECASE
+)
 _HALF_DAY = re.compile(r"\b([ap])\.\s?m\b(\.)?", re.IGNORECASE)
 
 _DECADE = re.compile(r"(?:(?<!\w)')?\b(?:(?P<century>1\d|20)(?P<tens>\d0)|(?P<decade>[2-9]0))'?s\b")
@@ -37,13 +42,18 @@ _BEFORE_YEAR = (
     r"winter|year|years|class|and|or|between|vintage|copyright|through|for|than"
 )
 _LONE_YEAR = re.compile(r"(?<![\w.,$£€¥#/+])(?<![\d\s]-)(?<!^-)(1[1-9]\d\d|20\d\d)(?![\w%°$£€]|[.,:/-]\d|-\w)")
-_COUNTED = re.compile(r" (?:people|men|women|children|(?!was\b|is\b|has\b|this\b|as\b|his\b|its\b|us\b|plus\b|versus\b)[a-z]+s)\b")
+_COUNTED = re.compile(
+    r" (?:people|men|women|children|(?!was\b|is\b|has\b|this\b|as\b|his\b|its\b|us\b|plus\b|versus\b)[a-z]+s)\b"
+)
 _STRONG_YEAR = re.compile(rf"(?:\b(?:{_BEFORE_YEAR})\s|\()$", re.IGNORECASE)
 
 
 def spoken_dates(text: str, *, month_first: bool) -> str:
     """Dates in words. `month_first` decides how 5/6/2024 is read: American May sixth, British the fifth of June."""
-    text = _ISO.sub(lambda m: _date(int(m["day"]), int(m["month"]), m["year"], month_first) + (" at " if m[0][-1] == "T" else ""), text)
+    text = _ISO.sub(
+        lambda m: _date(int(m["day"]), int(m["month"]), m["year"], month_first) + (" at " if m[0][-1] == "T" else ""),
+        text,
+    )
     text = _NUMERIC.sub(lambda m: _numeric_date(m, month_first), text)
     text = _DAY_MONTH.sub(lambda m: f"the {ordinal(int(m['day']))} of {_month(m)}{_year_after(m, ' ')}", text)
     text = _MONTH_DAY.sub(lambda m: f"{_month(m)} {ordinal(int(m['day']))}{_year_after(m, ', ')}", text)

@@ -11,8 +11,8 @@ from voicewright.text.quantities import spoken_codes, spoken_counts, spoken_mone
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _KEPT_CAPITALS = frozenset(
-    "USA UK FBI CIA NASA BBC CNN CEO CFO CTO DVD CD TV PC EU UN NATO HTML CSS PDF AI UFO DNA RNA HIV AIDS IBM HP BMW GPS SUV NYC "
-    "LA DC PM ATM FAQ DIY PhD GDP NBA NFL MBA USB CPU GPU SMS UNESCO UNICEF OPEC ESA II III IV".split()
+    "USA UK FBI CIA NASA BBC CNN CEO CFO CTO DVD CD TV PC EU UN NATO HTML CSS PDF AI UFO DNA RNA HIV AIDS IBM HP "  # noqa: SIM905
+    "BMW GPS LA DC PM ATM FAQ DIY PhD GDP NBA NFL MBA USB CPU GPU SMS UNESCO UNICEF OPEC ESA II III IV".split()
 )
 _DIGIT = re.compile(r"\d")
 
@@ -55,16 +55,54 @@ def _calmed(text: str) -> str:
     enough = len(long_words) >= (2 if "!" in text else 3)
     if not enough or capitals < 0.7 * len(letters):
         return text
-    calm = _WORD.sub(lambda m: m[0] if m[0] in _KEPT_CAPITALS or m[0] == "I" or m[0].startswith("I'") else m[0].lower(), text)
+    calm = _WORD.sub(
+        lambda m: m[0] if m[0] in _KEPT_CAPITALS or m[0] == "I" or m[0].startswith("I'") else m[0].lower(), text
+    )
     first = _WORD.search(calm)
     return calm if first is None else calm[: first.start()] + calm[first.start()].upper() + calm[first.start() + 1 :]
 
 
 _FOREIGN_SIGNS = {
-    "es": {"%": "por ciento", "&": "y", "@": "arroba", "+": "más", "=": "igual a", "€": "euros", "$": "dólares", "£": "libras"},
-    "fr": {"%": "pour cent", "&": "et", "@": "arobase", "+": "plus", "=": "égale", "€": "euros", "$": "dollars", "£": "livres"},
-    "it": {"%": "per cento", "&": "e", "@": "chiocciola", "+": "più", "=": "uguale a", "€": "euro", "$": "dollari", "£": "sterline"},
-    "pt-br": {"%": "por cento", "&": "e", "@": "arroba", "+": "mais", "=": "igual a", "€": "euros", "$": "dólares", "£": "libras"},
+    "es": {
+        "%": "por ciento",
+        "&": "y",
+        "@": "arroba",
+        "+": "más",
+        "=": "igual a",
+        "€": "euros",
+        "$": "dólares",
+        "£": "libras",
+    },
+    "fr": {
+        "%": "pour cent",
+        "&": "et",
+        "@": "arobase",
+        "+": "plus",
+        "=": "égale",
+        "€": "euros",
+        "$": "dollars",
+        "£": "livres",
+    },
+    "it": {
+        "%": "per cento",
+        "&": "e",
+        "@": "chiocciola",
+        "+": "più",
+        "=": "uguale a",
+        "€": "euro",
+        "$": "dollari",
+        "£": "sterline",
+    },
+    "pt-br": {
+        "%": "por cento",
+        "&": "e",
+        "@": "arroba",
+        "+": "mais",
+        "=": "igual a",
+        "€": "euros",
+        "$": "dólares",
+        "£": "libras",
+    },
 }
 _SIGN_BEFORE = re.compile(r"([$€£])\s?(\d[\d.,]*\d|\d)")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:[. ]\d{3})+(?![\d])")
@@ -72,7 +110,9 @@ _FOREIGN_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 def _other(text: str, language: str) -> str:
-    """Numbers and signs of a language other than English. Hindi, Japanese and Chinese backends read digits themselves."""
+    """Numbers and signs of a language other than English. Hindi, Japanese and Chinese backends read digits
+    themselves.
+    """
     signs = _FOREIGN_SIGNS.get(language)
     if signs is None:
         return text

@@ -5,12 +5,12 @@ from functools import lru_cache
 
 from voicewright.text.languages import LANGUAGES, is_english
 
-_UNDER_20 = (
+_UNDER_20 = (  # noqa: SIM905
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
 ).split()
-_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
-_SCALES = (
+_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
+_SCALES = (  # noqa: SIM905
     " thousand million billion trillion quadrillion quintillion sextillion septillion octillion nonillion decillion"
 ).split(" ")
 _ODD_ORDINALS = {
@@ -21,7 +21,9 @@ _LARGEST = 1000 ** len(_SCALES)
 
 
 def cardinal(number: int, language: str = "en-us") -> str:
-    """1234 → "one thousand two hundred thirty-four" (British: "… hundred and thirty-four"). Huge numbers: digit by digit."""
+    """1234 → "one thousand two hundred thirty-four" (British: "… hundred and thirty-four"). Huge numbers: digit by
+    digit.
+    """
     if not is_english(language):
         return _foreign(str(number), language)
     if abs(number) >= _LARGEST:
@@ -76,17 +78,17 @@ def year(number: int) -> str:
 
 
 def digits(text: str) -> str:
-    """"007" → "zero zero seven". Anything that is no digit is left out. English only."""
+    """ "007" → "zero zero seven". Anything that is no digit is left out. English only."""
     return " ".join(_UNDER_20[int(char)] for char in text if char in "0123456789")
 
 
 def decimal(text: str, language: str = "en-us") -> str:
-    """"3.14" → "three point one four"; "007" → digit by digit; commas between thousands are left out."""
+    """ "3.14" → "three point one four"; "007" → digit by digit; commas between thousands are left out."""
     text = text.replace(",", "")
     if not is_english(language):
         return _foreign(text, language)
     whole, point, part = text.partition(".")
-    if len(whole) > 1 and whole.startswith("0") or len(whole) > len(str(_LARGEST)):
+    if (len(whole) > 1 and whole.startswith("0")) or len(whole) > len(str(_LARGEST)):
         words = digits(whole)
     else:
         words = cardinal(int(whole), language) if whole else ""
@@ -94,7 +96,7 @@ def decimal(text: str, language: str = "en-us") -> str:
 
 
 def plural(word: str) -> str:
-    """"twenty" → "twenties", "six" → "sixes". English number words only."""
+    """ "twenty" → "twenties", "six" → "sixes". English number words only."""
     if word.endswith("y"):
         return word[:-1] + "ies"
     return word + ("es" if word.endswith(("x", "s")) else "s")

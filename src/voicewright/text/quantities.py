@@ -22,21 +22,27 @@ _CURRENCIES = {
 _SIGN = r"(?P<sign>US\$|A\$|C\$|[$£€¥₹₩₽₿])"
 _CODE = r"(?P<sign>USD|EUR|GBP|CHF|JPY|CAD|AUD|€|£)"
 _AMOUNT = rf"(?P<amount>{_NUMBER})"
-_MONEY_RANGE = re.compile(rf"{_SIGN}{_AMOUNT}\s?[–-]\s?{_SIGN.replace('?P<sign>', '')}?(?P<upto>{_NUMBER}){_MAGNITUDE}(?![\w-])")
+_MONEY_RANGE = re.compile(
+    rf"{_SIGN}{_AMOUNT}\s?[–-]\s?{_SIGN.replace('?P<sign>', '')}?(?P<upto>{_NUMBER}){_MAGNITUDE}(?![\w-])"
+)
 _MONEY_BEFORE = re.compile(rf"(?P<minus>[-−])?{_SIGN}\s?{_AMOUNT}{_MAGNITUDE}(?!\w)")
 _MONEY_AFTER = re.compile(rf"(?<![\w.,])(?P<minus>[-−])?{_AMOUNT}{_MAGNITUDE}\s?{_CODE}(?!\w)")
 _CODE_BEFORE = re.compile(rf"\b{_CODE}\s?{_AMOUNT}{_MAGNITUDE}(?!\w)")
 _CENTS = re.compile(r"(?<![\w.])(\d+)\s?[¢c](?!\w)")
 _PENCE = re.compile(r"(?<![\w.])(\d+)p(?!\w)")
-_PER = re.compile(r"(?<=\w)/(hour|hr|h|day|week|month|mo|year|yr|person|minute|min|second|sec|s|night|kg|lb|unit|user|GB|MB|km|mile|litre|liter)\b")
+_PER = re.compile(
+    r"(?<=\w)/(hour|hr|h|day|week|month|mo|year|yr|person|minute|min|second|sec|s|night|kg|lb|unit|user|GB|MB|km|mile|litre|liter)\b"
+)
 _PER_WORDS = {"hr": "hour", "h": "hour", "mo": "month", "yr": "year", "min": "minute", "sec": "second", "s": "second",
               "kg": "kilogram", "lb": "pound", "GB": "gigabyte", "MB": "megabyte", "km": "kilometre"}  # fmt: skip
 
 _UNITS = {
     "km": "kilometre", "m": "metre", "cm": "centimetre", "mm": "millimetre", "µm": "micrometre", "μm": "micrometre",
-    "nm": "nanometre", "mi": "mile", "ft": "foot", "yd": "yard", "yds": "yard", "in": "inch", "kg": "kilogram", "g": "gram",
+    "nm": "nanometre", "mi": "mile", "ft": "foot", "yd": "yard", "yds": "yard", "in": "inch", "kg": "kilogram",
+    "g": "gram",
     "mg": "milligram", "μg": "microgram", "lb": "pound", "lbs": "pound", "oz": "ounce", "l": "litre", "L": "litre",
-    "ml": "millilitre", "mL": "millilitre", "cl": "centilitre", "km/h": "kilometre per hour", "kph": "kilometre per hour",
+    "ml": "millilitre", "mL": "millilitre", "cl": "centilitre", "km/h": "kilometre per hour",
+    "kph": "kilometre per hour",
     "kmh": "kilometre per hour", "mph": "mile per hour", "m/s": "metre per second", "Hz": "hertz", "kHz": "kilohertz",
     "MHz": "megahertz", "GHz": "gigahertz", "W": "watt", "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt",
     "kWh": "kilowatt hour", "MWh": "megawatt hour", "V": "volt", "kV": "kilovolt", "mV": "millivolt", "mA": "milliamp",
@@ -46,26 +52,34 @@ _UNITS = {
     "μs": "microsecond", "ns": "nanosecond", "s": "second", "sec": "second", "secs": "second", "min": "minute",
     "mins": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "px": "pixel", "dB": "decibel", "Pa": "pascal",
     "kPa": "kilopascal", "hPa": "hectopascal", "J": "joule", "kJ": "kilojoule", "N": "newton", "kcal": "kilocalorie",
-    "cal": "calorie", "ha": "hectare", "rpm": "revolution per minute", "fps": "frame per second", "bpm": "beat per minute",
-    "°C": "degree Celsius", "°F": "degree Fahrenheit", "°": "degree", "dpi": "dot per inch", "psi": "pound per square inch",
+    "cal": "calorie", "ha": "hectare", "rpm": "revolution per minute", "fps": "frame per second",
+    "bpm": "beat per minute",
+    "°C": "degree Celsius", "°F": "degree Fahrenheit", "°": "degree", "dpi": "dot per inch",
+    "psi": "pound per square inch",
 }  # fmt: skip
 _SAME_IN_PLURAL = frozenset(("hertz", "kilohertz", "megahertz", "gigahertz"))
 _NEEDS_NO_SPACE = frozenset(("in", "m", "s", "h", "g", "l", "W", "V", "N", "J", "L", "cal", "min", "ha"))
 _UNIT = re.compile(
     rf"(?<![\w.,])(?P<minus>[-−])?(?P<low>{_NUMBER})(?:\s?(?:[–-]|to)\s?(?P<high>{_NUMBER}))?(?P<gap>[ -]?)"
-    rf"(?P<unit>{'|'.join(sorted(map(re.escape, _UNITS), key=len, reverse=True))})(?:\^?(?P<power>[23]))?(?![\w'/])(?:\.(?=\s+[a-z]))?"
+    rf"(?P<unit>{'|'.join(sorted(map(re.escape, _UNITS), key=len, reverse=True))})"
+    r"(?:\^?(?P<power>[23]))?(?![\w'/])(?:\.(?=\s+[a-z]))?"
 )
 _FEET_INCHES = re.compile(r"(?<![\w.])(\d)'\s?(\d{1,2})″?(?!\w)")
 _INCHES = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)-?″")
 
 _PHONE = re.compile(
-    r"(?<![\w.,-])(?:(?:(?P<plus>\+)\d{1,3}[\s.-]?)?\(?\d{2,5}\)?[\s.-]\d{3,4}[\s.-]?\d{3,4}|\+\d{8,15}|(?:(?<=call )|(?<=phone )|(?<=dial )|(?<=at ))\d{3}-\d{4})(?![\w-]|[.,]\d)"
+    r"(?<![\w.,-])(?:(?:(?P<plus>\+)\d{1,3}[\s.-]?)?\(?\d{2,5}\)?[\s.-]\d{3,4}[\s.-]?\d{3,4}"
+    r"|\+\d{8,15}|(?:(?<=call )|(?<=phone )|(?<=dial )|(?<=at ))\d{3}-\d{4})(?![\w-]|[.,]\d)"
 )
 _ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)")
 _VERSION = re.compile(r"(?<![\w.])[vV]?(\d+(?:\.\d+){2,})(?![\d])|\b[vV](?:er(?:sion)?)?\.?\s?(\d+(?:\.\d+)*)\b")
-_MIXED = re.compile(r"(?<![\w.,/])(?:(?P<whole>\d+)[ -])?(?P<top>\d{1,3})/(?P<bottom>\d{1,4})(?P<th>ths?)?(?![\w/]|[.,]\d)")
+_MIXED = re.compile(
+    r"(?<![\w.,/])(?:(?P<whole>\d+)[ -])?(?P<top>\d{1,3})/(?P<bottom>\d{1,4})(?P<th>ths?)?(?![\w/]|[.,]\d)"
+)
 _SPECIAL_SLASH = {"24/7": "twenty-four seven", "9/11": "nine eleven", "50/50": "fifty-fifty", "20/20": "twenty twenty"}
-_RANGE = re.compile(rf"(?<![\w.,/–-])(?P<low>{_NUMBER})(?P<gap>\s?[–]\s?|-)(?P<high>{_NUMBER})(?P<percent>\s?%)?(?![\w/–-])")
+_RANGE = re.compile(
+    rf"(?<![\w.,/–-])(?P<low>{_NUMBER})(?P<gap>\s?[–]\s?|-)(?P<high>{_NUMBER})(?P<percent>\s?%)?(?![\w/–-])"
+)
 _RATIO = re.compile(r"(?<![\w:])(\d+):(\d+)(?![\w:])")
 _BY = re.compile(r"(?<=\d)\s?x\s?(?=\d)")
 _PIXELS = re.compile(r"(?<![\w.])(\d{4})\s?[x×]\s?(\d{3,4})(?!\w)")
@@ -73,7 +87,15 @@ _SPACED_THOUSANDS = re.compile(r"(?<!\d )(?<![\w.,+])[1-9]\d?(?: \d{3}){2,}(?![ 
 _POWER = re.compile(r"(?<=[\w)])\^\(?(-?\w+)\)?")
 _TIMES = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)x(?!\w)")
 _ARITHMETIC = re.compile(r"(?<=[\d)a-z]) ?([+*÷×=]|−|(?<= )-(?= )) ?(?=[\d(]|[a-z]\b)")
-_ARITHMETIC_WORDS = {"+": "plus", "*": "times", "×": "times", "÷": "divided by", "=": "equals", "−": "minus", "-": "minus"}
+_ARITHMETIC_WORDS = {
+    "+": "plus",
+    "*": "times",
+    "×": "times",
+    "÷": "divided by",
+    "=": "equals",
+    "−": "minus",
+    "-": "minus",
+}
 _PERCENT = re.compile(rf"(?<![\w.,])(?P<minus>[-−])?(?P<number>{_NUMBER})\s?(?P<sign>%|‰)")
 _ORDINAL = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b")
 _SHORT_SCALE = re.compile(rf"(?<![\w.,])(?P<number>{_NUMBER})(?P<short>k|bn|mn|tn|(?<!\d{4})[MB])(?!\w)")
@@ -170,7 +192,9 @@ def _phone(match: re.Match[str]) -> str:
 
 def _version(match: re.Match[str]) -> str:
     parts = (match[1] or match[2]).split(".")
-    spoken = " point ".join(digits(part) if part.startswith("0") or len(part) > 4 else cardinal(int(part)) for part in parts)
+    spoken = " point ".join(
+        digits(part) if part.startswith("0") or len(part) > 4 else cardinal(int(part)) for part in parts
+    )
     return f"version {spoken}" if match[0][0] in "vV" else spoken
 
 

@@ -17,9 +17,12 @@ _KEEP_SYMBOLS = frozenset("°|^")
 _DROPPED_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "So", "Sk", "Me"))
 
 _URL_TAIL = r"[^\s<>\"“”()\[\]]*[^\s<>\"“”()\[\].,;:!?']"
-_TOP_LEVEL = "com|org|net|edu|gov|io|ai|co|uk|de|fr|es|it|eu|us|ca|au|jp|cn|in|nl|ch|tv|me|app|dev|info|biz|xyz|tech|news"
+_TOP_LEVEL = (
+    "com|org|net|edu|gov|io|ai|co|uk|de|fr|es|it|eu|us|ca|au|jp|cn|in|nl|ch|tv|me|app|dev|info|biz|xyz|tech|news"
+)
 _URL = re.compile(
-    rf"\b(?:https?://|www\.){_URL_TAIL}|\b(?:[a-z0-9-]{1,63}\.){1,5}(?:{_TOP_LEVEL})\b(?:/{_URL_TAIL})?(?![\w@-])", re.IGNORECASE
+    rf"\b(?:https?://|www\.){_URL_TAIL}|\b(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{_TOP_LEVEL})\b(?:/{_URL_TAIL})?(?![\w@-])",
+    re.IGNORECASE,
 )
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]+)*\.[A-Za-z]{2,}\b")
 _HASHTAG = re.compile(r"(?<![\w&])#([A-Za-z_]\w+)")
@@ -28,9 +31,13 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?-->", re.DOTALL)
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6});")
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]]+)\]\((?:https?:|mailto:|/|#|\.)[^()\s]*\)")
 _MARKDOWN_START = re.compile(r"(?m)^[ \t]*(?:#{1,6}|>+|[*+•]|-(?=[ \t]))[ \t]+")
-_MARKDOWN_MARK = re.compile(r"(?<![\w*])\*{1,3}(?=\S)|(?<=[^\s*])\*{1,3}(?![\w*])|(?<!\w)_{1,2}(?=\w)|(?<=\w)_{1,2}(?!\w)")
+_MARKDOWN_MARK = re.compile(
+    r"(?<![\w*])\*{1,3}(?=\S)|(?<=[^\s*])\*{1,3}(?![\w*])|(?<!\w)_{1,2}(?=\w)|(?<=\w)_{1,2}(?!\w)"
+)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SINGLE_QUOTED = re.compile(r"(?<![\w'])'(?!(?:tis|twas|em|til|cause|bout|n|\d0s)\b)(?=\w)([^']*(?:\w'\w[^']*)*[^\s'])'(?!\w)", re.IGNORECASE)
+_SINGLE_QUOTED = re.compile(
+    r"(?<![\w'])'(?!(?:tis|twas|em|til|cause|bout|n|\d0s)\b)(?=\w)([^']*(?:\w'\w[^']*)*[^\s'])'(?!\w)", re.IGNORECASE
+)
 _EMOTICON = re.compile(r"(?<!\S)(?:[:;=8][-o^']?[)(DPpOo/\\|*3]|<3|[xX]D)(?!\S)")
 
 
@@ -81,7 +88,9 @@ def _quotes(text: str) -> str:
 
 def plain_marks(text: str) -> str:
     """Markdown's headings, bullets, emphasis and links, and HTML's tags and entities, as plain words."""
-    text = _ENTITY.sub(lambda match: html.unescape(match[0]), _TAG.sub(" ", text)) if "<" in text or "&" in text else text
+    text = (
+        _ENTITY.sub(lambda match: html.unescape(match[0]), _TAG.sub(" ", text)) if "<" in text or "&" in text else text
+    )
     text = _MARKDOWN_LINK.sub(r"\1", text)
     return _MARKDOWN_MARK.sub("", _MARKDOWN_START.sub("", text))
 
@@ -131,8 +140,8 @@ _SIGNS = {
 }  # fmt: skip
 _GREEK = dict(zip(
     "αβγδεζηθικλμνξοπρστυφχψω",
-    ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi "
-     "psi omega").split(), strict=True,
+    ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi "  # noqa: SIM905
+     "chi psi omega").split(), strict=True,
 ))  # fmt: skip
 _LONE_GREEK = re.compile(r"(?<![\u0370-\u03ff])[α-ωΑ-Ω](?![\u0370-\u03ff])")
 _COMPARISON = re.compile(r"(?<=[\w)]) ?([<>]) ?(?=[\w(-])")
@@ -151,13 +160,15 @@ def spoken_signs(text: str) -> str:
     return "".join(f" {_SIGNS[char]} " if char in _SIGNS else char for char in text)
 
 
+_BRACKETS = str.maketrans("[]{}–<>|\\", "()()-  , ")
 _NOT_SPOKEN = re.compile(r"[^\w\s;:,.!?—…“”()'-]|_")
 
 
 def punctuated(text: str) -> str:
     """Only letters, digits and the marks that the network knows; single spaces; no mark doubled by accident."""
-    text = text.translate(str.maketrans({"[": "(", "]": ")", "{": "(", "}": ")", "–": "-", "<": " ", ">": " ", "|": ",", "\\": " "}))
-    text = re.sub(r"\s+", " ", _NOT_SPOKEN.sub(" ", text))
+    text = text.translate(_BRACKETS)
+    text = _NOT_SPOKEN.sub(lambda match: match[0] if unicodedata.category(match[0])[0] == "M" else " ", text)
+    text = re.sub(r"([,;:.!?…])(?=[\u3040-\u9fff])", r"\1 ", re.sub(r"\s+", " ", text))
     text = re.sub(r"\(\s*\)|“\s*”", "", text)
     text = re.sub(r"(?<=[a-z])\.(?=[A-Z][a-z])", ". ", text)
     text = re.sub(r"(?<=\w)\.(?=\w)", " dot ", text)

@@ -1,7 +1,7 @@
 """The default engine's alphabet: phoneme symbols ↔ token ids.
 
-The symbols and ids are those that Kokoro-82M was trained with (https://huggingface.co/hexgrad/Kokoro-82M, `config.json`,
-Apache-2.0): 114 of its 178 ids are in use, and 0 marks both ends of a text.
+The symbols and ids are those that Kokoro-82M was trained with (https://huggingface.co/hexgrad/Kokoro-82M,
+`config.json`, Apache-2.0): 114 of its 178 ids are in use, and 0 marks both ends of a text.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,9 @@ def encode(phonemes: str) -> list[int]:
     Raises BadText for a character that is no phoneme symbol, or when there are more than MAX_TOKENS.
     """
     if unknown := unknown_symbols(phonemes):
-        raise BadText(f"no such phoneme symbols: {' '.join(unknown)} in {_shortened(phonemes)!r}; known are {known_symbols()}")
+        raise BadText(
+            f"no such phoneme symbols: {' '.join(unknown)} in {_shortened(phonemes)!r}; known are {known_symbols()}"
+        )
     if len(phonemes) > MAX_TOKENS:
         raise BadText(
             f"{len(phonemes)} phonemes in one piece, at most {MAX_TOKENS} fit: {_shortened(phonemes)!r}; "
