@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from voicewright import EnrollOptions, Studio
+from voicewright.apps.make import clone_report
 from voicewright.apps.progress import shown
-from voicewright.samples import samples
+from voicewright.samples import AUSTEN, samples
 
 PARAGRAPH = (
     "This voice was made a minute ago, from twenty seconds of an old public domain recording. "
@@ -27,28 +28,25 @@ def main() -> int:
     parser.add_argument("--preset", default="standard", choices=["quick", "standard", "best"])
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    *used, held_back = sorted(samples(), key=lambda sample: sample.path.name != HELD_BACK, reverse=True)
+    used = [sample.path for sample in samples() if sample.path.name != HELD_BACK]
+    held_back = AUSTEN / HELD_BACK
     studio, out = Studio(given.folder / "home"), given.folder / "demo.wav"
 
     consent = "public-domain recording of a LibriVox volunteer"
     with shown() as progress:
         start = time.perf_counter()
-        recordings = [sample.path for sample in used]
         options = EnrollOptions(preset=given.preset)
-        cloned = studio.clone("demo", recordings, options=options, consent=consent, replace=True, progress=progress)
+        cloned = studio.clone("demo", used, options=options, consent=consent, replace=True, progress=progress)
         cloned_s = time.perf_counter() - start
         speech = studio.speak(PARAGRAPH, voice="demo", out=out, progress=progress)
         spoken_s = time.perf_counter() - start - cloned_s
-        report = studio.measure(out, like=[held_back.path], text=PARAGRAPH, progress=progress)
+        report = studio.measure(out, like=[held_back], text=PARAGRAPH, progress=progress)
         measured_s = time.perf_counter() - start - cloned_s - spoken_s
 
-    print(cloned.reference)
+    print(clone_report(cloned))
     print(report)
-    print(
-        f"making the voice took {cloned_s:.1f} s, speaking {speech.clip.seconds:.1f} s of sound {spoken_s:.1f} s, ",
-        end="",
-    )
-    print(f"measuring {measured_s:.1f} s")
+    print(f"making the voice took {cloned_s:.1f} s, measuring {measured_s:.1f} s")
+    print(f"speaking and checking {speech.seconds:.1f} s of sound took {spoken_s:.1f} s")
     print(f"listen: {out.resolve()}")
     return 0
 

@@ -13,9 +13,8 @@ from tones import ToneEngine, pieces_of, voice
 
 from voicewright.errors import BadSetting
 from voicewright.speech.assemble import Narration, assemble
-from voicewright.speech.options import CheckOptions, SpeechSettings
+from voicewright.speech.options import CheckOptions, SpeechSettings, Subtitles
 from voicewright.speech.speech import SpokenPiece
-from voicewright.speech.options import Subtitles
 from voicewright.speech.subtitles import clock, cues, escape, subtitle_text, write_subtitles
 from voicewright.speech.takes import Attempt, Take, TakeSetting
 from voicewright.text.piece import Piece

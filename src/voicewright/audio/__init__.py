@@ -1,0 +1,1 @@
+"""Sound: clips and their rate, files, editing, loudness, activity, pitch, mel. numpy, no torch."""

@@ -1,0 +1,1 @@
+"""Voices: the file, the library, the reference doctor, consent."""
