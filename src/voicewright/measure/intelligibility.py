@@ -13,7 +13,7 @@ from voicewright.errors import BadSetting, BadWeights, MissingWeights
 
 RATE = 16_000
 SYMBOLS = {"&": " and ", "@": " at ", "+": " plus ", "=": " equals ", "°": " degrees ", "’": "'", "‘": "'"}
-BRACKETS = str.maketrans("()[]{}<>—–/_", " " * 12)
+BRACKETS = str.maketrans("()[]{}<>—–/_…", " " * 13)
 SPELLINGS = {
     r"\b1/2\b": "one half",
     r"(?<=\w)-(?=\w)": " ",

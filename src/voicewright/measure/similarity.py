@@ -21,13 +21,18 @@ from numpy.typing import NDArray
 
 from voicewright.audio.activity import EnergyActivity
 from voicewright.audio.clip import Clip
-from voicewright.audio.edit import join, resample
+from voicewright.audio.edit import gain, join, resample
+from voicewright.audio.loudness import rms_db
 from voicewright.audio.mel import MelSpec, filterbank
 from voicewright.errors import BadClip, BadSetting, BadWeights, MissingWeights
 
 Embedding: TypeAlias = NDArray[np.float32]
 
 RATE = 16_000
+LEVEL_DB = -20.0
+"""RMS at which an encoder hears a clip. How loud a recording is says nothing about the speaker, but GE2E minds: a clip
+6 dB lower has a cosine of 0.96 to itself, 10 dB lower 0.90. Of -20, -24, -27, -30 dB and the recordings' own levels,
+this told eight real speakers apart best."""
 STRETCH_S = 20.0
 """Longer clips are heard in equal stretches of at most this, so that memory stays bounded."""
 LEAST_S = 0.3
@@ -101,7 +106,8 @@ class _Encoder:
     rate: int = RATE
 
     def embed(self, clip: Clip) -> Embedding:
-        samples = heard(clip).samples
+        sound = heard(clip)
+        samples = gain(sound, LEVEL_DB - rms_db(sound)).samples
         stretches = np.array_split(samples, math.ceil(len(samples) / (STRETCH_S * RATE)))
         return _unit(np.sum([_unit(self.listen(stretch)) for stretch in stretches], axis=0))
 

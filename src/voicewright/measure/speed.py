@@ -85,14 +85,15 @@ def syllables(text: str) -> int:
 
     Groups of vowel letters, without the silent e of -e, -es and -ed; at least one in a word.
     """
-    plain = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
-    return sum(_word_syllables(word) for word in re.findall(r"[^\W\d_]+", plain.replace("’", "").replace("'", "")))
+    words = re.findall(r"[^\W\d_]+", text.lower().replace("’", "").replace("'", ""))
+    return sum(_word_syllables(word) for word in words)
 
 
 def _word_syllables(word: str) -> int:
     sounded = re.sub(r"(?<=[^aeiouy])e$|(?<=[^aeiouytd])ed$|(?<=[^aeiouysxzcg])es$", "", word)
     if re.search(r"[^aeiouyrl]le$", word):
         sounded = word
+    sounded = "".join(c for c in unicodedata.normalize("NFD", sounded) if not unicodedata.combining(c))
     groups = re.findall(r"[aeiouyæœø]+", re.sub(r"(?<!t)(?<!s)(?<!c)i(?=[ao])", "i-", sounded))
     return max(1, len(groups))
 
