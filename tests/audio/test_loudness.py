@@ -46,6 +46,12 @@ def test_silence_is_infinitely_quiet_and_stays_so(clip: Clip) -> None:
     assert clipping(clip).runs == 0
 
 
+def test_a_faint_recording_is_brought_up_and_rounding_errors_are_not(speech: Clip) -> None:
+    assert loudness_lufs(normalise(gain(speech, -80), -20)) == pytest.approx(-20, abs=0.1)
+    dust = Clip(np.full(16_000, 1e-40), 16_000)
+    assert np.array_equal(normalise(dust, -20).samples, dust.samples)
+
+
 def test_the_true_peak_lies_between_the_samples() -> None:
     """A quarter of the rate, sampled halfway up its slopes: 3 dB between samples and wave (BS.1770-4 annex 2)."""
     t = np.arange(4_800) + 0.5

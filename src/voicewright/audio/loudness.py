@@ -12,6 +12,7 @@ from voicewright.audio.streaming import StreamResampler, blocks_of
 
 GATE_S = 0.4  # block of the gated measure, EBU R 128 / ITU-R BS.1770-4
 OVERSAMPLING = 4  # ITU-R BS.1770-4 annex 2: enough for a true peak within 0.6 dB at any frequency
+NOTHING_DB = -200.0  # far below the last bit of a 24-bit recording: rounding errors, not sound
 MIN_RUN = 3  # consecutive samples at one level; two also happen at the top of an honest wave
 FLAT = 1e-4  # samples this close (relative to the peak) are at one level
 LOWEST_RAIL = 0.1  # one side that stays this far (relative to the peak) from the other's height has no rail of its own
@@ -59,12 +60,16 @@ def normalise(clip: Clip, lufs: float, *, ceiling_db: float = -1.0) -> Clip:
     """The clip at a loudness of `lufs`, or as near below it as its peaks allow.
 
     One gain for the whole clip: nothing is compressed, and the true peak stays at or under `ceiling_db`.
-    A silent clip, or one too quiet for the gate of the measure (-70 LUFS), comes back unchanged.
+    It is measured at full level, so that the measure's gate at -70 LUFS cannot hide parts of a faint recording.
+    Silence, and what no recording can hold (below -200 dB), comes back unchanged.
     """
-    measured = loudness_lufs(clip)
-    if math.isinf(measured):
+    peak_db = true_peak_db(clip)
+    if peak_db < NOTHING_DB:
         return clip
-    return gain(clip, min(lufs - measured, ceiling_db - true_peak_db(clip)))
+    measured = loudness_lufs(gain(clip, -peak_db))
+    if math.isinf(measured):  # all below what ears hear
+        return clip
+    return gain(clip, min(lufs - measured, ceiling_db) - peak_db)
 
 
 @dataclass(frozen=True, slots=True)
