@@ -140,6 +140,7 @@ def bandwidth_hz(clip: Clip) -> float:
 def _spectrogram(samples: NDArray[np.float32], window: int, hop: int, n_fft: int) -> Power:
     """(t,) -> (f, k) powers whose sum over k is a frame's mean power."""
     taper = np.hanning(window + 1)[:-1].astype(np.float32)
+    samples = samples - samples.mean()  # an offset leaks into the lowest bands
     frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop] * taper
     power: Power = np.square(np.abs(np.fft.rfft(frames, n_fft, axis=1))).astype(np.float32)
     return power * np.float32(2 / (n_fft * np.square(taper).sum()))
