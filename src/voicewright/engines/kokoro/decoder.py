@@ -36,10 +36,22 @@ class Decoder(nn.Module):
         self.asr_res = nn.Sequential(nn.Conv1d(config.width, residual, 1))
         self.generator = Generator(config)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the convolutions run in."""
+        return self.encode.conv1.weight.dtype
+
+    def run_in(self, dtype: torch.dtype) -> None:
+        """Convert the convolutions and styles to `dtype`. The harmonic source, F0 and energy stay in float32."""
+        for module in (self.encode, self.decode, self.asr_res, self.generator):
+            module.to(dtype)
+        self.generator.m_source.float()
+
     def forward(self, content: Tensor, f0_hz: Tensor, energy: Tensor, styles: Tensor, source: Tensor) -> Tensor:
-        """content (b, width, t), f0_hz and energy (b, 2t), styles (b, k, s), source (b, n) → (b, n)"""
+        """content (b, width, t), f0_hz and energy (b, 2t), styles (b, k, s), source (b, n) → (b, n) float32"""
+        f0, n = (conv(x.unsqueeze(1)) for conv, x in ((self.F0_conv, f0_hz), (self.N_conv, energy)))
+        content, f0, n, styles = (x.to(self.dtype) for x in (content, f0, n, styles))
         style = styles[:, 0]
-        f0, n = self.F0_conv(f0_hz.unsqueeze(1)), self.N_conv(energy.unsqueeze(1))
         x = self.encode(torch.cat([content, f0, n], dim=1), style)
         residual = self.asr_res(content)
         for block in self.decode:

@@ -1,0 +1,13 @@
+"""The default engine: Kokoro-82M, cloned by style inversion."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voicewright.engines.kokoro.engine import KokoroEngine
+
+
+def load(store: Any, *, device: str = "cpu", precision: str = "auto") -> "KokoroEngine":
+    """The engine with its weights in memory; see `voicewright.engines.registry.load`."""
+    from voicewright.engines.kokoro.engine import KokoroEngine
+
+    return KokoroEngine(store, device=device, precision=precision)

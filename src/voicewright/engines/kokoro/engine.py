@@ -1,0 +1,219 @@
+"""`KokoroEngine`: makes voices by style inversion and speaks with them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from voicewright.audio.clip import Clip
+from voicewright.audio.edit import join
+from voicewright.audio.pitch import SwiftPitch
+from voicewright.engines.kokoro.enrolment import PLANS, SENTENCES, TRIALS, Enrolled, Enrolment, Judges
+from voicewright.engines.kokoro.inversion import Inversion, Phrase
+from voicewright.engines.kokoro.network import load_network
+from voicewright.engines.kokoro.precision import choose_precision
+from voicewright.engines.kokoro.start import load_start
+from voicewright.engines.kokoro.style import Style, load_prior
+from voicewright.engines.kokoro.target import Target
+from voicewright.engines.options import EnrollOptions, SpeakOptions
+from voicewright.errors import BadSetting, BadText, MissingWeights, StaleVoice, WrongVoice
+from voicewright.measure.intelligibility import WhisperRecogniser
+from voicewright.measure.naturalness import Dnsmos
+from voicewright.measure.similarity import load_encoder
+from voicewright.nn.campplus import load_campplus
+from voicewright.nn.ge2e import load_ge2e
+from voicewright.progress import Progress, silent
+from voicewright.text.languages import resolve_language
+from voicewright.text.phonemes import Phonemizer
+from voicewright.text.piece import Piece
+from voicewright.text.tokens import encode
+from voicewright.voice.consent import Consent
+from voicewright.voice.voice import Voice
+from voicewright.weights.store import Store
+
+T = TypeVar("T")
+
+NAME = "kokoro"
+LICENCE = "Apache-2.0"
+LIVELINESS = 0.1
+"""How far a seed other than 0 moves the prosody, in units of the spread between public voices: another reading of the
+same words, by the same speaker."""
+
+
+class KokoroEngine:
+    """Kokoro-82M. See `voicewright.engines.base.Speaks` for what its methods promise.
+
+    Raises:
+        BadSetting: another device than the CPU, or an unknown precision.
+        MissingWeights, BadWeights: its weights are not to be had, or are not the right ones.
+    """
+
+    def __init__(self, store: Store, *, device: str = "cpu", precision: str = "auto") -> None:
+        if device != "cpu":
+            raise BadSetting(f"the engine {NAME!r} runs on the CPU only, not on {device!r}; leave the device out")
+        self.dtype = choose_precision(precision, device=device)
+        self._store = store
+        self._network, self._weights = load_network(store.file(NAME, "model.safetensors"))
+        self._network.decoder.run_in(self.dtype)
+        self._prior = load_prior(store.file("kokoro-prior"))
+        self._phonemizers: dict[str, Phonemizer] = {}
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def rate(self) -> int:
+        return self._network.config.rate
+
+    @property
+    def weights(self) -> str:
+        return self._weights
+
+    @property
+    def licence(self) -> str:
+        return LICENCE
+
+    def enroll(
+        self,
+        clips: Sequence[Clip],
+        *,
+        name: str,
+        consent: Consent,
+        options: EnrollOptions,
+        progress: Progress = silent,
+    ) -> Voice:
+        language = resolve_language(options.language)
+        plan = PLANS[options.preset]
+        target = Target.hear(clips, ge2e=self._inversion.ge2e, campplus=self._inversion.campplus, tracker=self._tracker)
+        phrases = [self._phrase(sentence) for sentence in SENTENCES[: plan.sentences]]
+        enrolled = self._enrolment.run(clips, target, phrases, plan, seed=options.seed, progress=progress)
+        return Voice(
+            name=name,
+            engine=NAME,
+            weights=self._weights,
+            tensors=enrolled.style.to_tensors()
+            | {"embedding.ge2e": target.ge2e.numpy(), "embedding.campplus": target.campplus.numpy()},
+            language=language,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            consent=consent,
+            licence="",
+            scores=_scores(enrolled),
+            settings={"preset": options.preset, "seed": options.seed, "steps": enrolled.steps, "kept": enrolled.shrunk},
+            preview=enrolled.verdict.clips[0],
+        )
+
+    def stream(self, pieces: Iterable[Piece], voice: Voice, options: SpeakOptions) -> Iterator[Clip]:
+        style = self._style_of(voice)
+        for piece in pieces:
+            yield self.speak(piece, style, options)
+
+    def speak(self, piece: Piece, style: Style, options: SpeakOptions) -> Clip:
+        """One piece in a style; an empty clip for a piece that is only a pause."""
+        if not piece.spoken and not piece.phonemes:
+            return Clip.silence(0, self.rate)
+        phonemes = piece.phonemes or self._phonemizer(piece.language)(piece.spoken)
+        if not phonemes.strip():
+            raise BadText(f"nothing in {piece.spoken!r} can be pronounced in {piece.language}; write it in other words")
+        parts = _fitting(phonemes, self._network.config.longest_input)
+        return join([self._play(encode(part), style, options) for part in parts])
+
+    def _play(self, tokens: list[int], style: Style, options: SpeakOptions) -> Clip:
+        generator = torch.Generator().manual_seed(options.seed)
+        timbre_shift, prosody_shift = self._prior.shift(len(tokens))
+        prosody = style.prosody + prosody_shift
+        if options.seed:
+            drift = torch.randn(prosody.shape, generator=generator)
+            prosody = prosody + LIVELINESS * self._prior.spread[self._prior.width :] * drift
+        with torch.inference_mode():
+            meaning, content = self._network.read(torch.tensor([[0, *tokens, 0]]))
+            score = self._network.perform(
+                meaning, content, prosody[None], speed=options.speed, stretch=style.stretch
+            )
+            wave = self._network.play(score, (style.timbre + timbre_shift)[None], generator)
+        samples = wave[0].numpy() * style.gain
+        return Clip(np.clip(samples, -1, 1), self.rate)
+
+    def _style_of(self, voice: Voice) -> Style:
+        if voice.engine != NAME:
+            raise WrongVoice(voice.name, made_for=voice.engine, used_with=NAME)
+        if voice.weights != self._weights:
+            raise StaleVoice(
+                f"voice {voice.name!r} was made with other weights of {NAME} ({voice.weights[:12]}…) than those in place "
+                f"({self._weights[:12]}…); make it again: voicewright clone {voice.name} FILES… --replace"
+            )
+        config = self._network.config
+        return Style.from_tensors(voice.tensors, stages=config.stages, width=config.style)
+
+    def _phonemizer(self, language: str) -> Phonemizer:
+        if language not in self._phonemizers:
+            self._phonemizers[language] = Phonemizer(language)
+        return self._phonemizers[language]
+
+    def _phrase(self, sentence: str) -> Phrase:
+        return self._inversion.read(encode(self._phonemizer("en-us")(sentence)))
+
+    @cached_property
+    def _tracker(self) -> SwiftPitch:
+        return SwiftPitch(self._store.file("swift-f0"))
+
+    @cached_property
+    def _inversion(self) -> Inversion:
+        ge2e, campplus = load_ge2e(self._store.file("ge2e")), load_campplus(self._store.file("campplus"))
+        return Inversion(self._network, self._prior, ge2e, campplus)
+
+    @cached_property
+    def _enrolment(self) -> Enrolment:
+        start = load_start(self._store.file("kokoro-start"))
+        trials = [self._phrase(sentence) for sentence in TRIALS]
+        return Enrolment(self._inversion, start, self._prior, self._judges(), trials)
+
+    def _judges(self) -> Judges:
+        """Those judges whose weights are on this machine."""
+        file, folder = self._store.file, self._store.folder
+
+        def recogniser() -> WhisperRecogniser:
+            return WhisperRecogniser(folder("whisper-tiny.en"))
+
+        def naturalness() -> Dnsmos:
+            return Dnsmos(file("dnsmos", "sig_bak_ovr.onnx"))
+
+        return Judges(
+            recogniser=_if_here(recogniser),
+            naturalness=_if_here(naturalness),
+            verifier=_if_here(lambda: load_encoder("dvector", file("dvector"))),
+        )
+
+
+def _scores(enrolled: Enrolled) -> dict[str, float]:
+    verdict = enrolled.verdict
+    scores = {"ge2e": verdict.ge2e, "campplus": verdict.campplus}
+    if enrolled.verifier is not None:
+        scores["dvector"] = enrolled.verifier
+    if verdict.naturalness is not None:
+        scores["dnsmos"] = verdict.naturalness
+    if verdict.words_wrong is not None:
+        scores["words_wrong"] = float(verdict.words_wrong)
+    return scores
+
+
+def _fitting(phonemes: str, longest: int) -> list[str]:
+    """`phonemes` in parts that the network can read at once, cut at the last space that fits."""
+    parts = []
+    while len(phonemes) > longest:
+        cut = phonemes.rfind(" ", 1, longest + 1)
+        cut = longest if cut < 0 else cut
+        parts.append(phonemes[:cut])
+        phonemes = phonemes[cut:].lstrip()
+    return [*parts, phonemes]
+
+
+def _if_here(make: Callable[[], T]) -> T | None:
+    """What `make` makes, or None when its weights are not to be had here."""
+    try:
+        return make()
+    except MissingWeights:
+        return None

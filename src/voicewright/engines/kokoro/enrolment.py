@@ -1,0 +1,208 @@
+"""From recordings to a style: listen, guess, fit, and keep likeness from being bought with artefacts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from voicewright.audio.clip import Clip
+from voicewright.engines.kokoro.inversion import FitPlan, Inversion, Phrase
+from voicewright.engines.kokoro.start import StyleStart
+from voicewright.engines.kokoro.style import Style, StylePrior
+from voicewright.engines.kokoro.target import Target
+from voicewright.engines.options import Preset
+from voicewright.measure.intelligibility import Recogniser, word_errors
+from voicewright.measure.naturalness import Dnsmos
+from voicewright.measure.similarity import SpeakerEncoder, centre, similarity
+from voicewright.measure.speed import pace
+from voicewright.progress import Progress
+
+PLANS: dict[Preset, FitPlan] = {
+    "quick": FitPlan(search=6, settle=4, sentences=3, rate=0.12),
+    "standard": FitPlan(search=36, settle=18, sentences=6),
+    "best": FitPlan(search=150, settle=50, sentences=10, rate=0.06, patience=0.001),
+}
+SENTENCES = (
+    "The old man walked slowly down the road.",
+    "Fresh bread and butter are sold at the market.",
+    "We should leave before the heavy rain comes.",
+    "My father bought a house close to the river.",
+    "Give me another chance to explain the problem.",
+    "A bright moon was shining over the quiet lake.",
+    "She usually waters the flowers in the evening.",
+    "Which of these two offers would you choose?",
+    "Those mountains look purple at this hour.",
+    "He kept his voice calm, but his hands shook.",
+)
+"""Fitted on in rotation, each a little over two seconds: one and a half windows of GE2E."""
+TRIALS = (
+    "Jazz and rock both grew out of the blues, they say.",
+    "Nobody knew why the lights had gone out so early.",
+    "If you want to catch the train, you must leave now.",
+)
+"""Never fitted on: what a fit is judged by."""
+SHRINK = (1.0, 0.8, 0.6)
+"""How much of the way from the start a style may go; less is taken only where the guard objects to more."""
+WORST_NATURALNESS_LOSS = 0.35
+"""Marks of DNSMOS that a fit may cost against its start before the guard objects."""
+SLOWEST, FASTEST = 1.25, 0.8
+"""Bounds of the stretch: beyond them the recordings' rate was misheard more likely than spoken."""
+AUDIBLE = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judges:
+    """What looks at a finished fit; None where it is not on this machine. The verifier only looks, it never chooses."""
+
+    recogniser: Recogniser | None = None
+    naturalness: Dnsmos | None = None
+    verifier: SpeakerEncoder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A style on sentences that it was not fitted on: mean cosines, mean DNSMOS overall, words wrong in all."""
+
+    ge2e: float
+    campplus: float
+    naturalness: float | None
+    words_wrong: int | None
+    clips: tuple[Clip, ...]
+
+    def objection(self, start: "Verdict") -> str:
+        """Why this style may not stand against the one it started from; "" when it may."""
+        if self.words_wrong is not None and start.words_wrong is not None and self.words_wrong > start.words_wrong + 2:
+            return f"{self.words_wrong} words wrong, {start.words_wrong} before the fit"
+        if (
+            self.naturalness is not None
+            and start.naturalness is not None
+            and self.naturalness < start.naturalness - WORST_NATURALNESS_LOSS
+        ):
+            return f"naturalness {self.naturalness:.2f}, {start.naturalness:.2f} before the fit"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """A fitted style, what was heard of the speaker, how the style does, and how it came about."""
+
+    style: Style
+    target: Target
+    verdict: Verdict
+    verifier: float | None
+    steps: int
+    shrunk: float
+
+
+class Enrolment:
+    """Makes styles. `phrases` turns a sentence into what the inversion speaks."""
+
+    def __init__(
+        self, inversion: Inversion, start: StyleStart, prior: StylePrior, judges: Judges, trials: Sequence[Phrase]
+    ) -> None:
+        self.inversion, self.start, self.prior, self.judges = inversion, start, prior, judges
+        self.trials = trials
+
+    def run(
+        self,
+        clips: Sequence[Clip],
+        target: Target,
+        phrases: Sequence[Phrase],
+        plan: FitPlan,
+        *,
+        seed: int,
+        progress: Progress,
+    ) -> Enrolled:
+        """Fit a style to `target`; `clips` are the recordings that it was heard in."""
+        generator = torch.Generator().manual_seed(seed)
+        started, before = self._best_start(target)
+        started = self._paced(started, target, phrases[:2])
+        fit = self.inversion.fit(started, target, phrases, plan, generator=generator, progress=progress)
+        for part in SHRINK:
+            style = self._paced(_between(started, fit.style, part), target, phrases[:3])
+            verdict = self._judge(style, target)
+            if not verdict.objection(before):
+                break
+        progress("fitting the voice", 1, 1)
+        return Enrolled(
+            style=self._levelled(style, target, phrases[:3]),
+            target=target,
+            verdict=verdict,
+            verifier=self._verified(verdict, clips),
+            steps=fit.steps,
+            shrunk=part,
+        )
+
+    def _best_start(self, target: Target) -> tuple[Style, Verdict]:
+        """The better of the learned guess and the mix of the nearest public voices, by both encoders."""
+        guesses = (self.start.guess(target, self.prior), self.prior.blend(target.ge2e, target.campplus))
+        judged = [(style, self._judge(style, target, with_words=False)) for style in map(self._spread, guesses)]
+        style, _ = max(judged, key=lambda pair: pair[1].ge2e + pair[1].campplus)
+        return style, self._judge(style, target)
+
+    def _spread(self, whole: Tensor) -> Style:
+        stages, width = self.inversion.network.config.stages, self.prior.width
+        return Style(timbre=whole[:width].expand(stages, -1).clone(), prosody=whole[width:].clone())
+
+    def _judge(self, style: Style, target: Target, *, with_words: bool = True) -> Verdict:
+        """One trial sentence without words, all of them with."""
+        cosines, clips = [], []
+        with torch.inference_mode():
+            for phrase in self.trials if with_words else self.trials[:1]:
+                wave, _ = self.inversion.speak(style, phrase, torch.Generator().manual_seed(0))
+                cosines.append([float(value) for value in self.inversion.likeness(wave, target)])
+                clips.append(Clip(wave[0].numpy(), 16_000))
+        ge2e, campplus = np.mean(cosines, axis=0)
+        naturalness = self.judges.naturalness if with_words else None
+        recogniser = self.judges.recogniser if with_words else None
+        return Verdict(
+            ge2e=float(ge2e),
+            campplus=float(campplus),
+            naturalness=float(np.mean([naturalness.score(clip).overall for clip in clips])) if naturalness else None,
+            words_wrong=_words_wrong(recogniser, clips) if recogniser else None,
+            clips=tuple(clips),
+        )
+
+    def _paced(self, style: Style, target: Target, phrases: Sequence[Phrase]) -> Style:
+        """`style` with the stretch at which it speaks as fast as the recordings, by the same ear for both."""
+        if not target.articulation:
+            return style
+        rates = [pace(self._clip(replace(style, stretch=1.0), phrase)).articulation for phrase in phrases]
+        rates = [rate for rate in rates if rate]
+        if not rates:
+            return style
+        return replace(style, stretch=float(np.clip(np.mean(rates) / target.articulation, FASTEST, SLOWEST)))
+
+    def _levelled(self, style: Style, target: Target, phrases: Sequence[Phrase]) -> Style:
+        """`style` with the gain at which it is as loud as the recordings."""
+        power = float(np.mean([np.square(self._clip(style, phrase).samples).mean() for phrase in phrases]))
+        return replace(style, gain=10 ** (target.level_db / 20) / max(sqrt(power), AUDIBLE))
+
+    def _clip(self, style: Style, phrase: Phrase) -> Clip:
+        with torch.inference_mode():
+            wave, _ = self.inversion.speak(style, phrase, torch.Generator().manual_seed(0))
+        return Clip(wave[0].numpy(), 16_000)
+
+    def _verified(self, verdict: Verdict, clips: Sequence[Clip]) -> float | None:
+        verifier = self.judges.verifier
+        if verifier is None:
+            return None
+        speaker = centre([verifier.embed(clip) for clip in clips])
+        return float(np.mean([similarity(verifier.embed(clip), speaker) for clip in verdict.clips]))
+
+
+def _between(start: Style, end: Style, part: float) -> Style:
+    return replace(
+        end,
+        timbre=torch.lerp(start.timbre, end.timbre, part),
+        prosody=torch.lerp(start.prosody, end.prosody, part),
+    )
+
+
+def _words_wrong(recogniser: Recogniser, clips: Sequence[Clip]) -> int:
+    return sum(
+        word_errors(text, recogniser.transcribe(clip).text).wrong for text, clip in zip(TRIALS, clips, strict=True)
+    )
