@@ -106,6 +106,12 @@ class KokoroEngine:
             preview=enrolled.verdict.clips[0],
         )
 
+    def own_voice(self) -> Voice:
+        """The mean of the public voices: nobody in particular."""
+        width, stages = self._network.config.style, self._network.config.stages
+        style = Style(timbre=self._prior.mean[:width].repeat(stages, 1), prosody=self._prior.mean[width:])
+        return Voice(name="nobody", engine=NAME, weights=self._weights, tensors=style.to_tensors())
+
     def stream(self, pieces: Iterable[Piece], voice: Voice, options: SpeakOptions) -> Iterator[Clip]:
         style = self._style_of(voice)
         for piece in pieces:
