@@ -39,6 +39,12 @@ ANYWHERE = {
 }  # fmt: skip
 """Abbreviations when they carry their dot."""
 
+SENTENCE_OPENERS = frozenset(
+    "the a an he she it they we i you this that these those there in on at but and so then when if what who how why "  # noqa: SIM905
+    "where as for his her its my our your their no yes however after before while since although".split()
+)
+"""Words that more often start a sentence than follow an initial."""
+
 _DOT_ONLY_AFTER_CAPITAL = frozenset(
     ("co", "mon", "wed", "fri", "thu", "tue", "jan", "oct", "nov", "dec", "feb", "apr", "aug")
 )
@@ -54,7 +60,7 @@ _DOTTED = re.compile(rf"\b({'|'.join(ANYWHERE)})\.", re.IGNORECASE)
 _INITIALISM = re.compile(r"\b((?:[A-Za-z]\.){1,}[A-Za-z])\b(\.)?|\bPh\.?\s?D\b(\.)?")
 _INITIALS = re.compile(
     r"(?:(?<=^)|(?<=[A-Z]\.)|(?<=[A-Z]\. ))\b([A-HJ-Z])\.\s?(?=[A-Z][a-z.])"
-    r"|\b([A-Z])\.\s?(?=[A-Z]\.)|\b([A-Z][a-z]+ [A-Z])\.(?= [A-Z][a-z])"
+    rf"|\b([A-Z])\.\s?(?=[A-Z]\.)|\b([A-Z][a-z]+ [A-Z])\.(?= (?!(?i:{'|'.join(SENTENCE_OPENERS)})\b)[A-Z][a-z])"
 )
 
 _REGNAL = (

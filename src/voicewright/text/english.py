@@ -39,6 +39,11 @@ _US_TO_GB = (
     ("u", "uː"),
 )
 
+_ENDINGS = {
+    "ness": "nəs", "less": "ləs", "like": "lˌIk", "ship": "ʃˌɪp", "hood": "hˌʊd", "wise": "wˌIz", "ful": "fᵊl",
+    "ly": "li",
+}  # fmt: skip
+_PREFIXES = {"un": "ˌʌn", "re": "ɹˌi", "non": "nˌɑn", "over": "ˌOvəɹ", "under": "ˌʌndəɹ", "micro": "mˌIkɹO"}
 _LEADEN = frozenset(
     "pipe pipes paint poisoning acid shot pencil pencils bullet bullets oxide roof glass weights ore ingots".split()  # noqa: SIM905
 )
@@ -252,7 +257,11 @@ class EnglishPhonemes:
             return self._parts(pieces, tag, following)
         if (letters.isupper() and len(letters) <= 4) or not re.search("[aeiouyAEIOUY]", letters):
             return self.lexicon.spelled(letters)
-        return self._compound(letters.lower()) or self._guess(letters.lower())
+        low = letters.lower()
+        for ending, stem in (("", low), *stems(low)):
+            if known := self._compound(stem) or self._derived(stem):
+                return self._with_ending(known, ending) if ending else known
+        return self._guess(low)
 
     def _compound(self, word: str) -> str:
         """Two known words in one ("voice" + "wright"), each of four letters or more; "" if it is none."""
@@ -262,21 +271,40 @@ class EnglishPhonemes:
                 return first.phonemes + stress.weakened(second.phonemes)
         return ""
 
+    def _derived(self, word: str) -> str:
+        """A known word with a prefix or an ending that changes nothing in it: "papal" + "ly"; "" if it is none."""
+        forms = [(word[: -len(end)], "", said) for end, said in _ENDINGS.items() if word.endswith(end)]
+        forms += [(word[len(start) :], said, "") for start, said in _PREFIXES.items() if word.startswith(start)]
+        for stem, before, after in forms:
+            entry = self.lexicon.find(stem) if len(stem) > 3 else None
+            if entry is None and after and stem.endswith("i") and len(stem) > 3:
+                entry = self.lexicon.find(stem[:-1] + "y")
+            if entry is not None:
+                return self._local(before) + entry.phonemes + after
+        return ""
+
     def _guess(self, word: str) -> str:
         """From the letters alone; at least one vowel is stressed."""
         if word not in self._guessed:
             sounds = crf.sounds(word.replace("'", ""), crf.language_folder("en", extra="g2p"))
             phonemes = "".join(_converted(sound) for sound in sounds)
             phonemes = re.sub(r"(?<=[ˈˌ])əɹ", "ɜɹ", phonemes)
+            head, mark, tail = phonemes.rpartition(PRIMARY)  # of several main stresses the last one is likeliest
+            phonemes = re.sub(r"(?<=[bdfkpstvzɡʃʒ])əl$", "ᵊl", head.replace(PRIMARY, SECONDARY) + mark + tail)
             if PRIMARY not in phonemes:
                 phonemes = stress.emphatic(_full_first_vowel(phonemes))
             if self.british:
-                for american, british in _US_TO_GB:
-                    phonemes = phonemes.replace(american, british)
+                phonemes = self._local(phonemes)
             else:
                 phonemes = re.sub(r"(?<=[AIOWYiuæɑəɛɪɹʊʌ])t(?=[əᵻiɪ](?!ˈ))", "ɾ", phonemes)
             self._guessed[word] = phonemes
         return self._guessed[word]
+
+    def _local(self, phonemes: str) -> str:
+        """American phonemes as this accent has them, roughly."""
+        for american, british in _US_TO_GB if self.british else ():
+            phonemes = phonemes.replace(american, british)
+        return phonemes
 
 
 def _converted(sound: str) -> str:

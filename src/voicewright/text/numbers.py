@@ -86,7 +86,7 @@ def decimal(text: str, language: str = "en-us") -> str:
     """ "3.14" → "three point one four"; "007" → digit by digit; commas between thousands are left out."""
     text = text.replace(",", "")
     if not is_english(language):
-        return _foreign(text, language)
+        return _foreign_decimal(text, language)
     whole, point, part = text.partition(".")
     if (len(whole) > 1 and whole.startswith("0")) or len(whole) > len(str(_LARGEST)):
         words = digits(whole)
@@ -102,6 +102,21 @@ def plural(word: str) -> str:
     return word + ("es" if word.endswith(("x", "s")) else "s")
 
 
+_POINT = {"es": "coma", "fr": "virgule", "it": "virgola", "pt-br": "vírgula"}
+
+
+def _foreign_decimal(text: str, language: str) -> str:
+    whole, point, part = text.partition(".")
+    spoken = _foreign(whole, language) if whole else ""
+    if not (point and part):
+        return spoken
+    zeros = part[: len(part) - len(part.lstrip("0"))] if len(part) < 4 else part
+    read = [*zeros, part[len(zeros) :]]
+    return " ".join(
+        filter(None, [spoken, _POINT.get(language, "."), *(_foreign(group, language) for group in read if group)])
+    )
+
+
 @lru_cache(maxsize=4096)
 def _foreign(text: str, language: str) -> str:
     """Digits as they stand where num2words does not know the language or refuses the number."""
@@ -111,7 +126,7 @@ def _foreign(text: str, language: str) -> str:
     from num2words import num2words
 
     try:
-        words = num2words(text.rstrip("."), lang=name)
+        words = num2words(int(text), lang=name)
     except (NotImplementedError, OverflowError, ValueError, ArithmeticError, IndexError, KeyError, TypeError):
         return text
     return re.sub(r"\s+", " ", str(words)).strip()

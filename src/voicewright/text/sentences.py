@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from voicewright.errors import BadText
-from voicewright.text.abbreviations import ANYWHERE, BEFORE_NUMBERS, TITLES
+from voicewright.text.abbreviations import ANYWHERE, BEFORE_NUMBERS, SENTENCE_OPENERS, TITLES
 
 DEFAULT_PAUSE_S = 0.7
 LONGEST_PAUSE_S = 30.0
@@ -82,7 +82,8 @@ def _paragraphs(text: str, start: int, stop: int) -> Iterator[Span]:
             yield from _sentences(text, block, gap.end(), end)
             block = gap.end()
     if block < stop:
-        yield from _sentences(text, block, stop, End.PARAGRAPH if stop == len(text) else End.CLAUSE)
+        before_pause = End.SENTENCE if text[block:stop].rstrip()[-1:] in tuple(".!?…。！？") else End.CLAUSE
+        yield from _sentences(text, block, stop, End.PARAGRAPH if stop == len(text) else before_pause)
 
 
 def _stands_alone(line: str, following: str) -> bool:
@@ -190,18 +191,14 @@ def _ends_after_letter(text: str, begin: int, place: int, letter: str, following
     if letter == "I":
         return bool(before)
     last = before.rsplit(None, 1)[-1] if before else ""
-    return bool(last) and not last[0].isupper() and not last.endswith(".")
-
-
-_OPENERS = frozenset(
-    "the a an he she it they we i you this that these those there in on at but and so then when if what who how why "  # noqa: SIM905
-    "where as for his her its my our your their no yes however after before while since although".split()
-)
+    if last[:1].isupper():
+        return _starts_sentence(following)
+    return bool(last) and not last.endswith(".")
 
 
 def _starts_sentence(following: str) -> bool:
     word = re.match(r"[\"“'‘(]*([A-Za-z']+)", following)
-    return bool(word) and word[1].lower() in _OPENERS  # type: ignore[index]
+    return bool(word) and word[1].lower() in SENTENCE_OPENERS  # type: ignore[index]
 
 
 _CLAUSE = re.compile(

@@ -60,6 +60,8 @@ def tidy(text: str) -> str:
 
 
 def _kept(char: str) -> bool:
+    if "\ufe00" <= char <= "\ufe0f":  # asks for an emoji's colours
+        return False
     return char in _KEEP_SYMBOLS or char in "\n\t" or unicodedata.category(char) not in _DROPPED_CATEGORIES
 
 

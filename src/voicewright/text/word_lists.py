@@ -20,8 +20,8 @@ _TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?)|(?P<mark>[
 _FRENCH_VOWEL = re.compile("[aeiouyøœɑɔɛ]\u0303?")
 _FRENCH_SMALL = frozenset(
     "le la les l' un une des du de d' au aux ce cet cette ces mon ma mes ton ta tes son sa ses je j' tu il elle on "  # noqa: SIM905
-    "nous vous ils elles me m' te t' se s' lui leur y en et ou où ni que qu' qui si ne n' pas à dans par pour sur sous avec "
-    "est".split()
+    "nous vous ils elles me m' te t' se s' lui leur y en et ou où ni que qu' qui si ne n' pas à dans par pour sur sous "
+    "avec est".split()
 )
 
 
