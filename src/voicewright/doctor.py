@@ -168,8 +168,16 @@ def speed(speak: Callable[[], Iterable[Clip]]) -> Finding:
     says = f"RTF {factor:.2f}; first audio after {first_s:.2f} s; peak memory {peak:.2f} GiB"
     if factor < 1:
         return Finding(topic="speed", state="ok", says=says, figures=figures)
-    advice = "slower than real time: close other programs, see `processor`, and try --precision bfloat16"
-    return Finding(topic="speed", state="problem", says=says, advice=advice, figures=figures)
+    return Finding(topic="speed", state="problem", says=says, advice=_slow_advice(), figures=figures)
+
+
+def _slow_advice() -> str:
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cores:
+        return f"other programs keep the {cores} cores busy (load {load:.1f}): close them, or set OMP_NUM_THREADS=1"
+    return (
+        "this machine is slower than real time; --check off saves the checks, a CPU that multiplies bfloat16 is faster"
+    )
 
 
 def peak_memory_gib() -> float:
