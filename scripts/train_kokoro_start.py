@@ -93,7 +93,7 @@ def made_up(prior: StylePrior, rng: np.random.Generator) -> NDArray[np.float32]:
 
 @app.command()
 def train(folder: Path, out: Path, seed: int = 0, epochs: int = 60) -> None:
-    """Train on all shards but an eighth, which says when to stop; print how much of the styles' variance is explained."""
+    """Train on all shards but an eighth, which says when to stop; print how much variance of styles is explained."""
     store = Store(Home.find().weights)
     prior = load_prior(store.file("kokoro-prior"))
     shards = [np.load(path) for path in sorted(folder.glob("*.npz"))]

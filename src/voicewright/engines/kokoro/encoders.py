@@ -15,20 +15,31 @@ class PhonemeBert(nn.Module):
 
     def __init__(self, config: KokoroConfig) -> None:
         super().__init__()
-        self.repeats = config.bert_repeats
         self.embeddings = _Embeddings(config)
-        self.encoder = nn.Module()
-        self.encoder.embedding_hidden_mapping_in = nn.Linear(config.bert_embedding, config.bert_width)
-        group = nn.Module()
-        group.albert_layers = nn.ModuleList([_AlbertLayer(config)])
-        self.encoder.albert_layer_groups = nn.ModuleList([group])
-        self.layer = [group.albert_layers[0]]  # in a list, so that the shared layer is registered once
+        self.encoder = _AlbertEncoder(config)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, n) → (b, n, bert_width)"""
-        x: Tensor = self.encoder.embedding_hidden_mapping_in(self.embeddings(tokens))
+        read: Tensor = self.encoder(self.embeddings(tokens))
+        return read
+
+
+class _AlbertEncoder(nn.Module):
+    """The one layer, applied again and again; its two levels of lists are the names of the published tensors."""
+
+    def __init__(self, config: KokoroConfig) -> None:
+        super().__init__()
+        self.repeats = config.bert_repeats
+        self.embedding_hidden_mapping_in = nn.Linear(config.bert_embedding, config.bert_width)
+        self.albert_layer_groups = nn.ModuleList(
+            [nn.ModuleDict({"albert_layers": nn.ModuleList([_AlbertLayer(config)])})]
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        (layer,) = (m for m in self.albert_layer_groups.modules() if isinstance(m, _AlbertLayer))
+        x = self.embedding_hidden_mapping_in(x)
         for _ in range(self.repeats):
-            x = self.layer[0](x)
+            x = layer(x)
         return x
 
 
@@ -43,9 +54,7 @@ class _Embeddings(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         positions = self.position_embeddings.weight[: tokens.shape[1]]
-        normed: Tensor = self.LayerNorm(
-            self.word_embeddings(tokens) + positions + self.token_type_embeddings.weight[0]
-        )
+        normed: Tensor = self.LayerNorm(self.word_embeddings(tokens) + positions + self.token_type_embeddings.weight[0])
         return normed
 
 

@@ -136,9 +136,7 @@ class KokoroEngine:
             prosody = prosody + LIVELINESS * self._prior.spread[self._prior.width :] * drift
         with torch.inference_mode():
             meaning, content = self._network.read(torch.tensor([[0, *tokens, 0]]))
-            score = self._network.perform(
-                meaning, content, prosody[None], speed=options.speed, stretch=style.stretch
-            )
+            score = self._network.perform(meaning, content, prosody[None], speed=options.speed, stretch=style.stretch)
             wave = self._network.play(score, (style.timbre + timbre_shift)[None], generator)
         samples = wave[0].numpy() * style.gain
         return Clip(np.clip(samples, -1, 1), self.rate)
@@ -148,8 +146,8 @@ class KokoroEngine:
             raise WrongVoice(voice.name, made_for=voice.engine, used_with=NAME)
         if voice.weights != self._weights:
             raise StaleVoice(
-                f"voice {voice.name!r} was made with other weights of {NAME} ({voice.weights[:12]}…) than those in place "
-                f"({self._weights[:12]}…); make it again: voicewright clone {voice.name} FILES… --replace"
+                f"voice {voice.name!r} was made with other weights of {NAME} ({voice.weights[:12]}…) than those "
+                f"in place ({self._weights[:12]}…); make it again: voicewright clone {voice.name} FILES… --replace"
             )
         config = self._network.config
         return Style.from_tensors(voice.tensors, stages=config.stages, width=config.style)

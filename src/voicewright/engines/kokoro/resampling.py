@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class ToSixteen(nn.Module):
-    """Windowed-sinc resampling by 2/3 (Kaiser window, 24 zero crossings, stop band below -90 dB): (b, n) → (b, 2n/3)."""
+    """Windowed-sinc resampling by 2/3 (Kaiser window, stop band below -90 dB): (b, n) → (b, 2n/3)."""
 
     kernels: Tensor
 

@@ -16,6 +16,7 @@ from voicewright.errors import BadVoice, BadWeights
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Style:
     """A speaker: `timbre` (k, s) for the decoder's stages, `prosody` (s,), both at the prior's reference length;

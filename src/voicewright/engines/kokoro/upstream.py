@@ -106,7 +106,8 @@ class _OnnxReader:
 
     def _dequantised(self, name: str, zero_point: NDArray[Any]) -> NDArray[np.float32]:
         scale = self.arrays[name.removesuffix("_quantized") + "_scale"]
-        return ((self.arrays[name].astype(np.float32) - zero_point.astype(np.float32)) * scale).astype(np.float32)
+        steps: NDArray[np.float32] = self.arrays[name].astype(np.float32) - zero_point.astype(np.float32)
+        return steps * np.float32(scale)
 
     def _lstm(self, node: "onnx.NodeProto") -> None:
         module = _module_of(node.name)
