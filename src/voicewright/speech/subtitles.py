@@ -23,9 +23,7 @@ class Cue:
     text: str
 
 
-def write_subtitles(
-    parts: Sequence[SpokenPiece], path: Path, kind: Subtitles = "srt", *, words: bool = False
-) -> None:
+def write_subtitles(parts: Sequence[SpokenPiece], path: Path, kind: Subtitles = "srt", *, words: bool = False) -> None:
     """Write the subtitles of `parts` to `path` (UTF-8).
 
     Args:
