@@ -3,7 +3,9 @@
 import math
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -114,10 +116,18 @@ class WhisperRecogniser:
 
             if not (self._folder / "model.bin").is_file():
                 raise MissingWeights(f"no Whisper model in {self._folder}; see what is installed: voicewright weights")
+            load = partial(
+                WhisperModel,
+                str(self._folder),
+                device="cpu",
+                compute_type=self._compute_type,
+                cpu_threads=self._threads,
+            )
             try:
-                self._loaded = WhisperModel(
-                    str(self._folder), device="cpu", compute_type=self._compute_type, cpu_threads=self._threads
-                )
+                # In a thread of its own: CTranslate2 sets the number of OpenMP threads of whoever loads it, and all of
+                # torch would run on one core from then on.
+                with ThreadPoolExecutor(1) as loader:
+                    self._loaded = loader.submit(load).result()
             except (RuntimeError, ValueError) as problem:
                 raise BadWeights(f"the Whisper model in {self._folder} cannot be used: {problem}") from problem
         return self._loaded

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from statistics import fmean
 from typing import Protocol
 
 import numpy as np
@@ -95,6 +96,12 @@ class Checker:
             found |= {e.name: e.embed(voice.preview) for e in self.encoders if e.name not in found}
         return found
 
+    def floor(self, voice: Voice, options: CheckOptions) -> float:
+        """The least similarity of a take: a share of what the voice itself reached, or of 1 where that is not known."""
+        encoders = self.encoders if options.check == "full" else self.encoders[:1]
+        reached = [voice.scores[encoder.name] for encoder in encoders if encoder.name in voice.scores]
+        return options.min_similarity * (fmean(reached) if reached else 1.0)
+
     def score(
         self,
         piece: Piece,
@@ -103,10 +110,12 @@ class Checker:
         options: CheckOptions,
         *,
         usual_rate: float | None = None,
+        floor: float = 0.0,
     ) -> TakeScores:
         """Scores of `clip` as a take of `piece`.
 
-        `usual_rate` is the speaking rate of the other pieces (syllables a second), when enough are known.
+        `usual_rate` is the speaking rate of the other pieces (syllables a second), when enough are known; `floor` the
+        least similarity to the voice.
         """
         full = options.check == "full"
         facts = sound_facts(clip)
@@ -123,7 +132,7 @@ class Checker:
         problems = impossible + sound_problems(facts, clip, count, usual_rate)
         if transcript and wrong and wrong > options.max_words_wrong * words:
             problems += (f"{wrong} of {words} words wrong, heard {transcript.text!r}",)
-        if alike is not None and alike < options.min_similarity:
+        if alike is not None and alike < floor:
             problems += (f"not like the voice (similarity {alike:.2f})",)
         return TakeScores(
             words_wrong=wrong,

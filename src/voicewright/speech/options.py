@@ -26,8 +26,9 @@ class CheckOptions:
     """Retries in a whole text, as a share of its pieces, so that a hopeless text does not take for ever (0 to 8)."""
     max_words_wrong: float = 0.05
     """A piece fails when the recogniser hears more than this share of its words wrong (0 to 1)."""
-    min_similarity: float = 0.6
-    """A piece fails when it is less like the voice than this by the speaker encoder (0 to 1)."""
+    min_similarity: float = 0.75
+    """A piece fails when it is less like the speaker than this share of what the voice reached when it was made (0 to
+    1)."""
 
     def __post_init__(self) -> None:
         _within("takes", self.takes, 1, 16)
@@ -41,8 +42,8 @@ class CheckOptions:
 class JoinOptions:
     """How the pieces of a text are joined."""
 
-    loudness_lufs: float | None = -20.0
-    """Loudness of the whole (EBU R128, LUFS, -40 to -10); none leaves the engine's own level."""
+    loudness_lufs: float | None = None
+    """Loudness of the whole (EBU R128, LUFS, -40 to -10); none speaks as loud as the voice's recordings were."""
     even_db: float = 4.0
     """A piece is made louder or softer by at most this much to match the others (0 to 20)."""
     peak_dbfs: float = -1.0

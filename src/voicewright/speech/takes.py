@@ -121,6 +121,7 @@ def speak_piece(
     """
     checked = checker is not None and checking.check != "off" and bool(piece.spoken)
     targets = checker.targets(voice) if checker and checked else {}
+    floor = checker.floor(voice, checking) if checker and checked else 0.0
     wanted = checking.takes if checked else 1
     retries = checking.retries if checked else 0
     budget = retries if spare_retries is None else max(0, min(retries, spare_retries))
@@ -136,7 +137,7 @@ def speak_piece(
         scores = None
         if checker and checked:
             known = _known(clip, clips, attempts)
-            scores = known or checker.score(piece, clip, targets, checking, usual_rate=usual_rate)
+            scores = known or checker.score(piece, clip, targets, checking, usual_rate=usual_rate, floor=floor)
         attempts.append(
             Attempt(
                 setting=setting, why=why, scores=scores, made_s=made - started, checked_s=time.perf_counter() - made

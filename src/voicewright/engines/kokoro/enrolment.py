@@ -21,9 +21,9 @@ from voicewright.measure.speed import pace
 from voicewright.progress import Progress
 
 PLANS: dict[Preset, FitPlan] = {
-    "quick": FitPlan(search=6, settle=4, sentences=3, rate=0.12),
-    "standard": FitPlan(search=36, settle=18, sentences=6),
-    "best": FitPlan(search=150, settle=50, sentences=10, rate=0.06, patience=0.001),
+    "quick": FitPlan(search=7, settle=3, sentences=3, rate=0.12, guarded=False),
+    "standard": FitPlan(search=50, settle=20, sentences=6),
+    "best": FitPlan(search=240, settle=80, sentences=10, rate=0.06, patience=0.0005),
 }
 SENTENCES = (
     "The old man walked slowly down the road.",
@@ -118,17 +118,17 @@ class Enrolment:
     ) -> Enrolled:
         """Fit a style to `target`; `clips` are the recordings that it was heard in."""
         generator = torch.Generator().manual_seed(seed)
-        started, before = self._best_start(target)
-        started = self._paced(started, target, phrases[:2])
+        started = self._paced(self._best_start(target), target, phrases[:1])
+        before = self._judge(started, target) if plan.guarded else None
         fit = self.inversion.fit(started, target, phrases, plan, generator=generator, progress=progress)
         for part in SHRINK:
-            style = self._paced(_between(started, fit.style, part), target, phrases[:3])
+            style = self._paced(_between(started, fit.style, part), target, phrases[:2])
             verdict = self._judge(style, target)
-            if not verdict.objection(before):
+            if before is None or not verdict.objection(before):
                 break
         progress("fitting the voice", 1, 1)
         return Enrolled(
-            style=self._levelled(style, target, phrases[:3]),
+            style=replace(style, gain=_gain(verdict.clips, target.level_db)),
             target=target,
             verdict=verdict,
             verifier=self._verified(verdict, clips),
@@ -136,12 +136,11 @@ class Enrolment:
             shrunk=part,
         )
 
-    def _best_start(self, target: Target) -> tuple[Style, Verdict]:
+    def _best_start(self, target: Target) -> Style:
         """The better of the learned guess and the mix of the nearest public voices, by both encoders."""
         guesses = (self.start.guess(target, self.prior), self.prior.blend(target.ge2e, target.campplus))
         judged = [(style, self._judge(style, target, with_words=False)) for style in map(self._spread, guesses)]
-        style, _ = max(judged, key=lambda pair: pair[1].ge2e + pair[1].campplus)
-        return style, self._judge(style, target)
+        return max(judged, key=lambda pair: pair[1].ge2e + pair[1].campplus)[0]
 
     def _spread(self, whole: Tensor) -> Style:
         stages, width = self.inversion.network.config.stages, self.prior.width
@@ -161,7 +160,9 @@ class Enrolment:
         return Verdict(
             ge2e=float(ge2e),
             campplus=float(campplus),
-            naturalness=float(np.mean([naturalness.score(clip).overall for clip in clips])) if naturalness else None,
+            naturalness=float(np.mean([naturalness.score(clip, most_windows=1).overall for clip in clips]))
+            if naturalness
+            else None,
             words_wrong=_words_wrong(recogniser, clips) if recogniser else None,
             clips=tuple(clips),
         )
@@ -175,11 +176,6 @@ class Enrolment:
         if not rates:
             return style
         return replace(style, stretch=float(np.clip(np.mean(rates) / target.articulation, FASTEST, SLOWEST)))
-
-    def _levelled(self, style: Style, target: Target, phrases: Sequence[Phrase]) -> Style:
-        """`style` with the gain at which it is as loud as the recordings."""
-        power = float(np.mean([np.square(self._clip(style, phrase).samples).mean() for phrase in phrases]))
-        return replace(style, gain=10 ** (target.level_db / 20) / max(sqrt(power), AUDIBLE))
 
     def _clip(self, style: Style, phrase: Phrase) -> Clip:
         with torch.inference_mode():
@@ -200,6 +196,12 @@ def _between(start: Style, end: Style, part: float) -> Style:
         timbre=torch.lerp(start.timbre, end.timbre, part),
         prosody=torch.lerp(start.prosody, end.prosody, part),
     )
+
+
+def _gain(clips: Sequence[Clip], level_db: float) -> float:
+    """What brings the mean power of `clips` to `level_db` (RMS)."""
+    power = float(np.mean([np.square(clip.samples).mean() for clip in clips]))
+    return 10 ** (level_db / 20) / max(sqrt(power), AUDIBLE)
 
 
 def _words_wrong(recogniser: Recogniser, clips: Sequence[Clip]) -> int:

@@ -36,7 +36,11 @@ class FitPlan:
     settle: int
     sentences: int
     rate: float = 0.08
+    window: int = 76
+    """Frames of each sentence: 1.9 s, a little over the 1.6 s that GE2E hears at once."""
     patience: float = 0.002
+    guarded: bool = True
+    """Whether words and naturalness before and after the fit are compared."""
     prior_weight: float = 0.002
     pitch_weight: float = 1.0
     range_weight: float = 0.3
@@ -74,15 +78,22 @@ class Inversion:
             meaning, content = self.network.read(torch.tensor([[0, *tokens, 0]]))
         return Phrase(len(tokens), meaning, content)
 
-    def speak(self, style: Style, phrase: Phrase, generator: torch.Generator | None) -> tuple[Tensor, Score]:
-        """(1, n) samples at 16 kHz without the silence of the end marks, and the score they were played from."""
+    def speak(
+        self, style: Style, phrase: Phrase, generator: torch.Generator | None, *, window: int | None = None
+    ) -> tuple[Tensor, Score]:
+        """(1, n) samples at 16 kHz without the silence of the end marks, and the score they were played from.
+
+        `window` plays no more than that many frames: fewer cost less, and equal lengths let the convolutions be set up
+        once.
+        """
         timbre_shift, prosody_shift = self.prior.shift(phrase.tokens)
         prosody = (style.prosody + prosody_shift)[None]
         score = self.network.perform(phrase.meaning, phrase.content, prosody, stretch=style.stretch)
+        first, last = (int(score.durations[0, end]) for end in (0, -1))
+        end = score.content.shape[2] - last
+        score = score.between(first, end if window is None else min(end, first + window))
         wave = self.network.play(score, (style.timbre + timbre_shift)[None], generator)
-        frame = self.network.config.samples_per_frame
-        first, last = (int(score.durations[0, end]) * frame for end in (0, -1))
-        return self.to_sixteen(wave[:, first : wave.shape[1] - last]), score
+        return self.to_sixteen(wave), score
 
     def likeness(self, wave: Tensor, target: Target) -> tuple[Tensor, Tensor]:
         """Cosines by GE2E and CAM++ of (1, n) samples at 16 kHz, brought to the target's level."""
@@ -131,7 +142,7 @@ class Inversion:
     def _loss(
         self, moved: "_Moved", target: Target, phrase: Phrase, plan: FitPlan, generator: torch.Generator
     ) -> tuple[Tensor, float]:
-        wave, score = self.speak(moved.style(), phrase, generator)
+        wave, score = self.speak(moved.style(), phrase, generator, window=plan.window)
         ge2e, campplus = self.likeness(wave, target)
         unlikeness = (1 - ge2e) + (1 - campplus)
         loss = unlikeness + plan.prior_weight * moved.distance() + _pitch_loss(score, target, plan)

@@ -51,8 +51,8 @@ class AdaptiveLayerNorm(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """(b, t, c), (b, s) → (b, t, c)"""
         gain, offset = self.fc(style).unsqueeze(1).chunk(2, dim=2)
-        normed: Tensor = F.layer_norm(x, (self.channels,), eps=1e-5)
-        return (1 + gain) * normed + offset
+        steered: Tensor = (1 + gain) * F.layer_norm(x, (self.channels,), eps=1e-5) + offset
+        return steered
 
 
 class StyledBlock(nn.Module):
@@ -79,8 +79,8 @@ class StyledBlock(nn.Module):
         if self.upsample:
             x = self.pool(x)
         x = self.conv1(x)
-        changed: Tensor = self.conv2(F.leaky_relu(self.norm2(x, style), 0.2))
-        return (changed + shortcut) * 0.5**0.5
+        changed: Tensor = (self.conv2(F.leaky_relu(self.norm2(x, style), 0.2)) + shortcut) * 0.5**0.5
+        return changed
 
 
 class SnakeBlock(nn.Module):

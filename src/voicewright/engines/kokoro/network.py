@@ -25,6 +25,11 @@ class Score:
     energy: Tensor
     durations: Tensor
 
+    def between(self, start: int, end: int) -> "Score":
+        """The part from frame `start` to frame `end`; `durations` stay those of the whole."""
+        f0_hz, energy = self.f0_hz[:, 2 * start : 2 * end], self.energy[:, 2 * start : 2 * end]
+        return Score(self.content[:, :, start:end], f0_hz, energy, self.durations)
+
 
 class Kokoro(nn.Module):
     """Kokoro-82M (hexgrad 2025), a StyleTTS 2 (Li et al. 2023) with an iSTFTNet decoder."""
