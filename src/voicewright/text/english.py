@@ -124,7 +124,7 @@ class EnglishPhonemes:
                 words += [token.text[: clitic.start()], clitic[0]] if clitic else [token.text.strip("'") or token.text]
             elif not token.text.isspace():
                 words.append(_TAGGER_MARKS.get(token.text, token.text))
-        tags = crf.parts_of_speech(words, crf.language_folder("en", extra="g2p"))
+        tags = crf.parts_of_speech(words, crf.language_folder("en", extra="languages"))
         for token, place in places:
             token.tag = token.tag or tags[place]
         _mend_tags([token for token, _ in places])
@@ -286,7 +286,7 @@ class EnglishPhonemes:
     def _guess(self, word: str) -> str:
         """From the letters alone; at least one vowel is stressed."""
         if word not in self._guessed:
-            sounds = crf.sounds(word.replace("'", ""), crf.language_folder("en", extra="g2p"))
+            sounds = crf.sounds(word.replace("'", ""), crf.language_folder("en", extra="languages"))
             phonemes = "".join(_converted(sound) for sound in sounds)
             phonemes = re.sub(r"(?<=[ˈˌ])əɹ", "ɜɹ", phonemes)
             head, mark, tail = phonemes.rpartition(PRIMARY)  # of several main stresses the last one is likeliest

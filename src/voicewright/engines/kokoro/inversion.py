@@ -41,6 +41,8 @@ class FitPlan:
     patience: float = 0.002
     guarded: bool = True
     """Whether words and naturalness before and after the fit are compared."""
+    trials: int = 3
+    """Sentences that the finished fit is judged by."""
     prior_weight: float = 0.002
     pitch_weight: float = 1.0
     range_weight: float = 0.3
