@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # tests are not timed: the machine may be busy
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ class Studio:
         home: a folder or a `Home`; by default the one that VOICEWRIGHT_HOME names, else the user's own.
         engine: what new voices are made for. A voice that exists is always spoken by the engine that made it.
         device: "cpu", "cuda", …
-        precision: "auto" (measured once), "float32" or "bfloat16".
+        precision: "auto" (what the processor is made for), "float32" or "bfloat16".
         offline: never ask a model hub; also set by the home's settings.
 
     One studio may be used by several threads: engines and meters are loaded once.

@@ -12,10 +12,11 @@ from tones import RATE, ToneEncoder, ToneEngine, ToneRecogniser, pieces_of, voic
 from voicewright.audio.clip import Clip
 from voicewright.errors import BadSetting
 from voicewright.measure.intelligibility import Transcript
+from voicewright.measure.speed import syllables
 from voicewright.speech.assemble import Narration
 from voicewright.speech.checks import Checker, TakeScores
 from voicewright.speech.options import CheckOptions, SpeakOptions, SpeechSettings
-from voicewright.speech.signal import sound_facts, syllables
+from voicewright.speech.signal import sound_facts
 from voicewright.speech.takes import Take, rank, speak_piece, speak_with, split_piece
 from voicewright.text.piece import Piece
 

@@ -14,8 +14,8 @@ import numpy as np
 from voicewright.audio.clip import Clip
 from voicewright.engines.options import EnrollOptions, SpeakOptions
 from voicewright.measure.intelligibility import Transcript, Word
+from voicewright.measure.speed import syllables
 from voicewright.progress import Progress, silent
-from voicewright.speech.signal import syllables
 from voicewright.text.piece import Piece
 from voicewright.voice.consent import Consent
 from voicewright.voice.voice import Voice

@@ -25,7 +25,7 @@ def load(name: str, store: Any, *, device: str = "cpu", precision: str = "auto")
     Args:
         store: where it takes its weights from (`voicewright.weights.store.Store`).
         device: "cpu", "cuda", …
-        precision: "auto" measures and chooses; "float32"; "bfloat16".
+        precision: "auto" (what the processor is made for), "float32" or "bfloat16".
 
     Raises:
         BadSetting: there is no such engine.

@@ -83,13 +83,16 @@ def syllable_times(clip: Clip) -> NDArray[np.float64]:
 def syllables(text: str) -> int:
     """About how many syllables a text has, numbers written out; good to about a tenth on running English.
 
-    Groups of vowel letters, without the silent e of -e, -es and -ed; at least one in a word.
+    Groups of vowel letters, without the silent e of -e, -es and -ed; at least one in a word. Chinese, Japanese and
+    Korean: one for each letter.
     """
     words = re.findall(r"[^\W\d_]+", text.lower().replace("’", "").replace("'", ""))
     return sum(_word_syllables(word) for word in words)
 
 
 def _word_syllables(word: str) -> int:
+    if wide := sum("\u3040" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7a3" for letter in word):
+        return wide
     sounded = re.sub(r"(?<=[^aeiouy])e$|(?<=[^aeiouytd])ed$|(?<=[^aeiouysxzcg])es$", "", word)
     if re.search(r"[^aeiouyrl]le$", word):
         sounded = word

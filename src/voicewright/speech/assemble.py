@@ -13,12 +13,13 @@ from voicewright.audio.edit import join
 from voicewright.audio.files import SoundWriter
 from voicewright.engines.base import Speaks
 from voicewright.errors import BadText
+from voicewright.measure.speed import syllables
 from voicewright.progress import Progress, silent
 from voicewright.speech.checks import Checker
 from voicewright.speech.joins import LEAD_S, REMEMBERED, TAIL_S, Leveller, trimmed
 from voicewright.speech.journal import Journal
 from voicewright.speech.options import SpeechSettings
-from voicewright.speech.signal import RATE_SYLLABLES, sound_span, syllables
+from voicewright.speech.signal import RATE_SYLLABLES, sound_span
 from voicewright.speech.speech import Speech, SpokenPiece, VoiceFacts, overall
 from voicewright.speech.takes import Attempt, Take, TakeSetting, speak_piece, speak_with
 from voicewright.text.piece import Piece

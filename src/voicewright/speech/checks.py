@@ -14,8 +14,9 @@ from voicewright.errors import BadClip
 from voicewright.measure.intelligibility import Recogniser, Transcript, word_errors
 from voicewright.measure.naturalness import Marks
 from voicewright.measure.similarity import VERIFIER, Embedding, SpeakerEncoder, similarity
+from voicewright.measure.speed import syllables
 from voicewright.speech.options import CheckOptions
-from voicewright.speech.signal import duration_problems, sound_facts, sound_problems, syllables
+from voicewright.speech.signal import duration_problems, sound_facts, sound_problems
 from voicewright.text.piece import Piece
 from voicewright.voice.voice import Voice
 

@@ -1,7 +1,5 @@
 """What a take's samples say by themselves: where the sound is, how it ends, whether it is whole. numpy only."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,27 +107,6 @@ def level_curve(clip: Clip) -> NDArray[np.float64]:
     means = power.reshape(frames, step).mean(axis=1)
     means = (means + np.append(means[1:], 0.0)) / 2.0
     return np.asarray(10.0 * np.log10(means + 1e-20))
-
-
-def syllables(spoken: str) -> int:
-    """About how many syllables `spoken` has: groups of vowel letters, at least one a word; CJK: one a letter.
-
-    An estimate for rates, good to about a tenth on running English text.
-    """
-    count = 0
-    for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", spoken.lower())):
-        wide = sum(1 for letter in word if "\u3040" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7a3")
-        plain = unicodedata.normalize("NFD", word)
-        groups, before = 0, False
-        for letter in plain:
-            if unicodedata.combining(letter):
-                continue
-            vowel = letter in VOWELS
-            groups += vowel and not before
-            before = vowel
-        silent_e = plain.endswith("e") and not plain.endswith(("le", "ee")) and groups > 1 and plain.isascii()
-        count += wide or max(1, groups - silent_e)
-    return count
 
 
 def _span(levels: NDArray[np.float64], threshold_db: float, samples: int, rate: int) -> tuple[int, int]:
