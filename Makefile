@@ -8,6 +8,7 @@ TORCH_INDEX ?=
 WORKERS ?= 2
 
 export OMP_NUM_THREADS ?= 1
+export GOMP_SPINCOUNT ?= 1000
 
 .PHONY: help setup demo test quick lint types format docs bench clean
 

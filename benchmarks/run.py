@@ -28,6 +28,7 @@ from voicewright.measure.intelligibility import word_errors
 from voicewright.measure.similarity import centre, similarity
 from voicewright.measure.speed import peak_memory_bytes
 from voicewright.samples import AUSTEN
+from voicewright.speech.joins import trimmed
 from voicewright.speech.options import CheckOptions, SpeechSettings
 from voicewright.speech.speech import Speech
 from voicewright.text.piece import Piece
@@ -115,7 +116,7 @@ def stock_dnsmos(studio: Studio, sentences: list[str]) -> float:
         timbre = np.broadcast_to(row[: prior.width], own.tensors["timbre"].shape).copy()
         voice = replace(own, tensors={**own.tensors, "timbre": timbre, "prosody": row[prior.width :].copy()})
         pieces = [Piece(text=sentence, spoken=sentence) for sentence in sentences]
-        clips += list(engine.stream(pieces, voice, SpeechSettings().speak))
+        clips += [trimmed(clip) for clip in engine.stream(pieces, voice, SpeechSettings().speak)]
     return dnsmos(studio, clips)
 
 

@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 stopped at a question; 2 something the user can mend; 130 interrupted (Ctrl-C).
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,9 +51,7 @@ def flags(
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never ask a model hub; use what is in place.")] = False,
     device: Annotated[str, typer.Option("--device", metavar="NAME", help="Where networks run: cpu, cuda, …")] = "cpu",
-    precision: Annotated[
-        str, typer.Option("--precision", metavar="NAME", help="auto (measured), float32 or bfloat16.")
-    ] = "auto",
+    precision: Annotated[str, typer.Option("--precision", metavar="NAME", help="auto, float32 or bfloat16.")] = "auto",
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True)
     ] = False,
@@ -62,6 +61,8 @@ def flags(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit code. `arguments` are those after the program's name, by default the process's."""
+    # Before torch is loaded: OpenMP threads that spin while they wait made a busy machine ten times slower.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         app(args=arguments, prog_name="voicewright")
     except VoicewrightError as problem:

@@ -22,9 +22,9 @@ from voicewright.measure.speed import pace
 from voicewright.progress import Progress
 
 PLANS: dict[Preset, FitPlan] = {
-    "quick": FitPlan(search=7, settle=3, sentences=3, rate=0.12, guarded=False, trials=2),
-    "standard": FitPlan(search=64, settle=24, sentences=8),
-    "best": FitPlan(search=240, settle=80, sentences=10, rate=0.06, patience=0.0005),
+    "quick": FitPlan(search=6, settle=2, sentences=3, rate=0.12, guarded=False, trials=2),
+    "standard": FitPlan(search=40, settle=18, sentences=8),
+    "best": FitPlan(search=150, settle=50, sentences=10, rate=0.06, patience=0.0005),
 }
 SENTENCES = (
     "The old man walked slowly down the road.",

@@ -45,12 +45,17 @@ def convert_onnx(source: Path, out: Path) -> None:
 
 
 def convert_pth(source: Path, out: Path) -> None:
-    """The official checkpoint (a dict of five state dicts) → float32 safetensors, weight norm folded."""
+    """The official checkpoint (a dict of five state dicts) → float32 safetensors, weight norm folded.
+
+    Raises: UnsafeFile, BadWeights.
+    """
+    from torch import Tensor
+
     from voicewright.weights.safe import read_foreign
 
     tensors: Tensors = {}
     for module, state in read_foreign(source).items():
-        if not isinstance(state, Mapping):
+        if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
             raise BadWeights(f"{source}: expected a state dict under {module!r}; is this Kokoro's own checkpoint?")
         for name, value in state.items():
             tensors[f"{module}.{name.removeprefix('module.')}"] = value.float().numpy()
@@ -65,7 +70,9 @@ def _fold_weight_norm(tensors: Tensors) -> Tensors:
             continue
         if name.endswith(".weight_v"):
             stem = name.removesuffix("_v")
-            norm = np.sqrt(np.square(value, dtype=np.float64).sum(axis=(1, 2), keepdims=True))
+            if f"{stem}_g" not in tensors:
+                raise BadWeights(f"{stem}_g is missing, the gain of {name}; fetch the checkpoint again")
+            norm = np.sqrt(np.square(value, dtype=np.float64).sum(tuple(range(1, value.ndim)), keepdims=True))
             folded[stem] = (tensors[f"{stem}_g"] * value / norm).astype(np.float32)
         elif re.search(r"(norm\d|adain\d\.\d)\.norm\.(weight|bias)$", name):
             if not np.array_equal(value, np.full_like(value, name.endswith("weight"))):
