@@ -1,0 +1,120 @@
+"""What the engine's tests share: a tiny twin of the network, and the real one, converted once."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from voicewright.engines.kokoro import load
+from voicewright.engines.kokoro.config import KokoroConfig
+from voicewright.engines.kokoro.engine import KokoroEngine
+from voicewright.engines.kokoro.inversion import Inversion
+from voicewright.engines.kokoro.network import Kokoro
+from voicewright.engines.kokoro.style import Style, StylePrior, load_prior
+from voicewright.engines.kokoro.target import Target
+from voicewright.errors import MissingWeights
+from voicewright.nn.campplus import CAMPlus, CAMPlusConfig
+from voicewright.nn.ge2e import GE2E, GE2EConfig
+from voicewright.weights.catalogue import known_sets
+from voicewright.weights.store import Store
+
+TYPICAL_HZ = 150.0
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Kokoro:
+    """The network in miniature, with random weights and a pitch that counts as a voice."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        network = Kokoro(KokoroConfig.tiny())
+    with torch.no_grad():
+        network.predictor.F0_proj.bias += TYPICAL_HZ
+        network.predictor.duration_proj["linear_layer"].bias -= 2.5  # about four frames a token
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def tiny_prior() -> StylePrior:
+    width, voices = KokoroConfig.tiny().style, 5
+    ge2e, campplus = (torch.randn(voices, d, generator=seeded(d)).abs() for d in (10, 12))
+    return StylePrior(
+        mean=torch.zeros(2 * width),
+        spread=torch.full((2 * width,), 0.5),
+        by_length=0.01 * torch.randn(510, 2 * width, generator=seeded(1)),
+        voices=torch.randn(voices, 2 * width, generator=seeded(2)),
+        ge2e=torch.nn.functional.normalize(ge2e, dim=1),
+        campplus=torch.nn.functional.normalize(campplus, dim=1),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_inversion(tiny: Kokoro, tiny_prior: StylePrior) -> Inversion:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(8)
+        ge2e, campplus = GE2E(GE2EConfig.tiny()), CAMPlus(CAMPlusConfig.tiny())
+    return Inversion(tiny, tiny_prior, ge2e.eval().requires_grad_(False), campplus.eval().requires_grad_(False))
+
+
+@pytest.fixture
+def tiny_style() -> Style:
+    config = KokoroConfig.tiny()
+    timbre = torch.randn(config.stages, config.style, generator=seeded(3))
+    return Style(timbre=timbre, prosody=torch.randn(config.style, generator=seeded(4)))
+
+
+@pytest.fixture
+def tiny_target(tiny_inversion: Inversion, tiny_style: Style) -> Target:
+    """Somebody else: what the two little encoders hear of another style."""
+    other = replace(
+        tiny_style, timbre=-1.5 * tiny_style.timbre, prosody=tiny_style.prosody + 0.5 * tiny_style.prosody.sign()
+    )
+    with torch.inference_mode():
+        wave, _ = tiny_inversion.speak(other, tiny_inversion.read(range(1, 25)), seeded(5))
+        wave = wave * 0.1 / wave.square().mean().sqrt()
+        ge2e, campplus = (net.embed_waveform(wave)[0] for net in (tiny_inversion.ge2e, tiny_inversion.campplus))
+    return Target(
+        ge2e=ge2e.clone(),
+        campplus=campplus.clone(),
+        log_f0=5.1,
+        log_f0_spread=0.1,
+        level_db=-20.0,
+        articulation=0.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def onnx_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The published int8 graph, joined from the packages that carry it."""
+    folder = tmp_path_factory.mktemp("published")
+    raw = {"kokoro": replace(known_sets()["kokoro"], makes="")}  # the same files, not to be converted
+    try:
+        yield Store(folder, offline=True, sets=raw).file("kokoro", "kokoro-v1.0.int8.onnx")
+    except MissingWeights as problem:
+        pytest.skip(str(problem))
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory, onnx_file: Path) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("weights")
+    yield Store(folder, offline=True, extra_folder=onnx_file.parents[1])
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def engine(store: Store) -> KokoroEngine:
+    """The real engine in the precision that this processor is best at."""
+    return load(store)
+
+
+@pytest.fixture(scope="session")
+def prior(store: Store) -> StylePrior:
+    return load_prior(store.file("kokoro-prior"))
