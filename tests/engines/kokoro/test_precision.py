@@ -38,7 +38,7 @@ def test_what_is_asked_for_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_name_is_refused() -> None:
-    with pytest.raises(BadSetting, match="'float16'.*auto, float32 or bfloat16"):
+    with pytest.raises(BadSetting, match=r"'float16'.*auto, float32 or bfloat16"):
         choose_precision("float16", device="cpu")
 
 

@@ -100,7 +100,7 @@ def test_files_that_are_no_prior_or_no_start_are_refused(tmp_path: Path) -> None
             load(bad)
     tensors = load_file(BUNDLED / "kokoro-start.safetensors")
     save_file(tensors | {"network.linear.weight": torch.zeros(2, 2)}, bad)
-    with pytest.raises(BadWeights, match="linear.weight"):
+    with pytest.raises(BadWeights, match=r"linear\.weight"):
         load_start(bad)
 
 

@@ -96,14 +96,14 @@ def test_a_missing_tensor_is_named(tiny: Kokoro, tmp_path: Path, module: str, na
 def test_a_tensor_that_we_do_not_know_is_named(tiny: Kokoro, tmp_path: Path) -> None:
     states = official(tiny)
     states["decoder"]["module.encode.conv9.weight"] = torch.zeros(2)
-    with pytest.raises(BadWeights, match="decoder.encode.conv9.weight"):
+    with pytest.raises(BadWeights, match=r"decoder\.encode\.conv9\.weight"):
         load_network(converted(states, tmp_path), CONFIG)
 
 
 def test_a_tensor_of_another_shape_is_named(tiny: Kokoro, tmp_path: Path) -> None:
     states = official(tiny)
     states["text_encoder"]["module.embedding.weight"] = torch.zeros(3, 3)
-    with pytest.raises(BadWeights, match="text_encoder.embedding.weight"):
+    with pytest.raises(BadWeights, match=r"text_encoder\.embedding\.weight"):
         load_network(converted(states, tmp_path), CONFIG)
 
 
