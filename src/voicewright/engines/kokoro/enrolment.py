@@ -22,7 +22,7 @@ from voicewright.measure.speed import pace
 from voicewright.progress import Progress
 
 PLANS: dict[Preset, FitPlan] = {
-    "quick": FitPlan(search=6, settle=2, sentences=3, rate=0.12, guarded=False, trials=2),
+    "quick": FitPlan(search=5, settle=2, sentences=3, rate=0.12, guarded=False, trials=2),
     "standard": FitPlan(search=40, settle=18, sentences=8),
     "best": FitPlan(search=150, settle=50, sentences=10, rate=0.06, patience=0.0005),
 }
