@@ -71,7 +71,7 @@ class Ear(nn.Module):
 
 @pytest.fixture(scope="session")
 def tiny_inversion(tiny: Kokoro, tiny_prior: StylePrior) -> Inversion:
-    return Inversion(tiny, tiny_prior, Ear(10), Ear(12))  # type: ignore[arg-type]
+    return Inversion(tiny, tiny_prior, Ear(10), Ear(12))
 
 
 @pytest.fixture

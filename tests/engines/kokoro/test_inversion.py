@@ -6,10 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
-from voicewright.engines.kokoro.inversion import Fit, FitPlan, Inversion, Phrase, _pitch_loss, _stalled
+from voicewright.engines.kokoro.inversion import (
+    Fit,
+    FitPlan,
+    Inversion,
+    Phrase,
+    _Average,
+    _Moved,
+    _pitch_loss,
+    _stalled,
+)
 from voicewright.engines.kokoro.network import Score
-from voicewright.engines.kokoro.style import Style
+from voicewright.engines.kokoro.style import Style, StylePrior
 from voicewright.engines.kokoro.target import Target
 
 PLAN = FitPlan(search=8, settle=4, sentences=2, window=30, patience=-1.0)
@@ -140,6 +150,23 @@ def test_a_window_limits_what_is_played(tiny_inversion: Inversion, tiny_style: S
     assert tiny_inversion.speak(tiny_style, phrases[0], None, window=9999)[0].shape == whole.shape
 
 
+def test_what_is_fitted_is_shifted_to_the_length_of_the_sentence(
+    tiny_inversion: Inversion, tiny_style: Style, phrases: list[Phrase]
+) -> None:
+    prior = tiny_inversion.prior
+    plain = Inversion(
+        tiny_inversion.network,
+        replace(prior, by_length=prior.by_length * 0),
+        tiny_inversion.ge2e,
+        tiny_inversion.campplus,
+    )
+    timbre, prosody = prior.shift(phrases[0].tokens)
+    moved = replace(tiny_style, timbre=tiny_style.timbre + timbre, prosody=tiny_style.prosody + prosody)
+    shifted = tiny_inversion.speak(tiny_style, phrases[0], None, window=30)[0]
+    assert torch.equal(shifted, plain.speak(moved, phrases[0], None, window=30)[0])
+    assert not torch.equal(shifted, plain.speak(tiny_style, phrases[0], None, window=30)[0])
+
+
 def test_likeness_does_not_depend_on_how_loud_it_is(
     tiny_inversion: Inversion, tiny_style: Style, tiny_target: Target, phrases: list[Phrase]
 ) -> None:
@@ -149,7 +176,36 @@ def test_likeness_does_not_depend_on_how_loud_it_is(
     assert np.allclose(loud, faint, atol=1e-4)
 
 
-def score_with(f0_hz: torch.Tensor) -> Score:
+class Listener(nn.Module):
+    """An ear that keeps what it was given."""
+
+    def embed_waveform(self, wave: Tensor) -> Tensor:
+        self.wave = wave
+        return torch.ones(1, 10)
+
+
+def test_both_ears_hear_a_voice_at_the_targets_level(tiny_inversion: Inversion, tiny_target: Target) -> None:
+    one, other = Listener(), Listener()
+    inversion = Inversion(tiny_inversion.network, tiny_inversion.prior, one, other)
+    target = replace(tiny_target, ge2e=torch.ones(10), campplus=torch.ones(10), level_db=-23.0)
+    inversion.likeness(0.7 * torch.sin(torch.arange(8000) / 9)[None], target)
+    for ear in (one, other):
+        assert 10 * float(ear.wave.square().mean().log10()) == pytest.approx(-23, abs=0.01)
+
+
+def test_the_fitted_style_is_the_mean_of_the_last_steps(tiny_style: Style, tiny_prior: StylePrior) -> None:
+    average, moved = _Average(), _Moved(tiny_style, tiny_prior)
+    for step in (0.0, 1.0, 5.0):
+        with torch.no_grad():
+            moved.timbre.fill_(step)
+            moved.prosody.fill_(-step)
+        average.add(moved)
+    mean = average.style(tiny_style)
+    assert torch.allclose(mean.timbre, tiny_style.timbre + 2 * 0.5)  # a step is as long as the prior's spread: 0.5
+    assert torch.allclose(mean.prosody, tiny_style.prosody - 2 * 0.5)
+
+
+def score_with(f0_hz: Tensor) -> Score:
     none = torch.zeros(1, 1, 1)
     return Score(none, f0_hz, none, none)
 

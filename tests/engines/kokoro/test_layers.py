@@ -1,5 +1,7 @@
 """The layers compute what their plain formulas say, forwards and backwards."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -26,7 +28,7 @@ def arguments(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return x, gain, offset, 0.5 + drawn(1, channels, 1, seed=3).abs()
 
 
-def gradients(function, values: tuple[Tensor, ...], weight: Tensor) -> list[Tensor]:  # type: ignore[no-untyped-def]
+def gradients(function: Callable[..., Tensor], values: tuple[Tensor, ...], weight: Tensor) -> list[Tensor]:
     x, gain, offset, alpha = values
     leaves = [v.clone().requires_grad_() for v in (x, gain, offset)]
     (function(*leaves, alpha) * weight).sum().backward()
