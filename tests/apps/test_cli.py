@@ -106,7 +106,9 @@ def test_progress_without_a_terminal_is_a_line_for_each_step() -> None:
     assert stream.getvalue().splitlines() == ["listening", "fitting"]
 
 
-def test_progress_on_a_terminal_leaves_nothing_behind() -> None:
+def test_progress_on_a_terminal_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # whatever the one is that the tests run in
+
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
