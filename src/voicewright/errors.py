@@ -13,6 +13,7 @@ VoicewrightError
   + UnsafeFile       a foreign file that holds more than plain data
   + BadWeights       weights that do not match their checksum or their network
   |   + MissingWeights weights found in none of their sources
+  + BadDataset       a dataset, manifest or transcript that cannot be used
   + BadJob           a journal that belongs to another job, or cannot be resumed
   + MissingExtra     an optional package is not installed
 
@@ -76,6 +77,10 @@ class BadWeights(VoicewrightError):
 
 class MissingWeights(BadWeights):
     """Weights found in none of their sources."""
+
+
+class BadDataset(VoicewrightError):
+    """A dataset, a manifest or a transcript that cannot be used."""
 
 
 class BadJob(VoicewrightError):

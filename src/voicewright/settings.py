@@ -11,10 +11,14 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
 from voicewright.errors import BadSetting
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -33,10 +37,10 @@ def from_dict(cls: type[T], given: Mapping[str, Any], *, where: str = "settings"
         BadSetting: an unknown name (the nearest known one is suggested), a wrong type, or a value out of range.
     """
     _refuse_unknown(cls, given, where)
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(cls).validate_json(json.dumps(dict(given), default=str), strict=True)
+        return cast(T, _reader(cast(type, cls)).validate_json(json.dumps(dict(given), default=str), strict=True))
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -44,8 +48,19 @@ def from_dict(cls: type[T], given: Mapping[str, Any], *, where: str = "settings"
         raise BadSetting(f"{where}: {name + ': ' if name else ''}{message}") from None
 
 
+@cache
+def _reader(cls: type) -> "TypeAdapter[Any]":
+    """Made once for each class: a manifest has thousands of lines."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(cls)
+
+
+_hints = cache(get_type_hints)
+
+
 def _refuse_unknown(cls: type, given: Mapping[str, Any], where: str) -> None:
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     known = [field.name for field in fields(cls)]
     for key, value in given.items():
         if key not in known:

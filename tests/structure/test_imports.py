@@ -15,7 +15,7 @@ FLOORS = [
     {"settings", "samples"},
     {"home", "audio"},
     {"text", "nn"},
-    {"voice", "weights", "measure", "engines", "speech"},
+    {"voice", "weights", "measure", "engines", "speech", "data"},
     {"doctor", "meters"},
     {"studio"},
     {"apps"},
@@ -28,8 +28,9 @@ KNOWS = {
     "measure": {"weights"},
     "engines": {"voice", "weights", "measure"},
     "speech": {"voice", "engines", "measure", "weights"},
+    "data": {"voice", "engines", "measure", "weights", "speech"},
 }
-NO_TORCH = {"audio", "text", "voice", "settings", "home", "errors", "progress", "apps"}
+NO_TORCH = {"audio", "text", "voice", "data", "settings", "home", "errors", "progress", "apps"}
 ONLY_APPS = {"typer", "rich", "click"}
 
 

@@ -1,0 +1,1 @@
+"""Recordings in, a dataset out that a trainer can trust."""

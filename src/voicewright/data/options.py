@@ -1,0 +1,158 @@
+"""The options of preparation. They need nothing heavy, so that a command line can show them at once."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from voicewright.engines.clips import ClipLimits, clip_limits
+from voicewright.errors import BadSetting
+
+Task = Literal["speak", "convert"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceOptions:
+    """How recordings are cut into clips."""
+
+    shortest_s: float = 0.0
+    """Clips are at least this long; 0: what the engine says."""
+    longest_s: float = 0.0
+    """Clips are at most this long; 0: what the engine says."""
+    likely_s: float = 0.0
+    """The length that clips should have where the pauses allow it; 0: what the engine says."""
+    lead_s: float = 0.1
+    """Kept before the first word of a clip (half of the pause, if that is shorter)."""
+    tail_s: float = 0.2
+    """Kept after the last word of a clip (half of the pause, if that is shorter)."""
+    longest_pause_s: float = 1.2
+    """A clip is never carried across a longer pause."""
+
+    def __post_init__(self) -> None:
+        for name in ("shortest_s", "longest_s", "likely_s", "lead_s", "tail_s", "longest_pause_s"):
+            if getattr(self, name) < 0:
+                raise BadSetting(f"{name} must not be negative, got {getattr(self, name)}")
+        if self.longest_s and self.longest_s <= self.shortest_s:
+            raise BadSetting(f"longest_s ({self.longest_s}) must be more than shortest_s ({self.shortest_s})")
+
+    def within(self, limits: ClipLimits) -> tuple[float, float, float]:
+        """Shortest, likely and longest (s): what was given, else the engine's.
+
+        Raises:
+            BadSetting: they contradict each other.
+        """
+        shortest_s = self.shortest_s or limits.shortest_s
+        longest_s = self.longest_s or limits.longest_s
+        likely_s = self.likely_s or min(max(limits.likely_s, shortest_s), longest_s)
+        if not shortest_s <= likely_s <= longest_s:
+            raise BadSetting(f"need shortest ≤ likely ≤ longest, got {shortest_s}, {likely_s} and {longest_s} s")
+        return shortest_s, likely_s, longest_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscribeOptions:
+    """Who hears the words."""
+
+    model: str = "auto"
+    """auto: the small English model for English, else the larger one; or a name: tiny.en, base, large-v3, a folder."""
+    beam: int = 1
+    """1 is fastest; 5 hears a little better."""
+    device: str = "cpu"
+    """Where the recogniser runs: cpu or cuda."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.beam <= 20:
+            raise BadSetting(f"beam must be between 1 and 20, got {self.beam}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    """How utterances are shared out between training, validation and test."""
+
+    validation: float = 0.05
+    """Share of the seconds kept for validation."""
+    test: float = 0.0
+    """Share of the seconds kept for a test."""
+    seed: int = 0
+    """Same seed, same utterances: same split."""
+
+    def __post_init__(self) -> None:
+        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
+            raise BadSetting(f"validation and test are shares that leave some to train on, got {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepRules:
+    """When an utterance is marked as dropped, and when it is flagged for a human. Nothing is ever deleted."""
+
+    snr_db: float = 12.0
+    """Drop below: noise this close to the speech is learned with it."""
+    clipped: float = 0.01
+    """Drop above this share of clipped samples."""
+    reverb_s: float = 0.9
+    """Drop above: a bare room."""
+    tones: float = 5.0
+    """Drop above: music or hum behind the speech (held tones in the quiet quarter)."""
+    bandwidth_hz: float = 4_300.0
+    """Drop below: telephone sound."""
+    naturalness: float = 2.0
+    """Drop below this DNSMOS mark (1 to 5)."""
+    words_min: tuple[float, float] = (50.0, 330.0)
+    """Drop outside: the text is too long or too short for the sound. Clips of fewer than five words are left alone."""
+    syllable_s: tuple[float, float] = (0.09, 0.45)
+    """Flag outside: seconds of speech per syllable; people speak 3.3 to 5.9 syllables a second."""
+    alignment: float = 0.3
+    """Drop below: the sound does not fit the text."""
+    alignment_low: float = 0.15
+    """Flag below, for any three words in a row."""
+    cer: float = 0.5
+    """Drop above: what was heard is another text. Of a text without a human author it is always 0."""
+    cer_flag: float = 0.15
+    """Flag above."""
+    likeness: float = 0.4
+    """Drop below: it does not sound like the speaker."""
+    overlap: float = 0.05
+    """Drop above this share of the clip with somebody else in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareOptions:
+    """How recordings become a dataset."""
+
+    task: Task = "speak"
+    """speak: clips with text. convert: clips for singing or speech conversion, text not needed."""
+    engine: str = ""
+    """The engine whose limits the clips keep; by default kokoro to speak, sovits to convert."""
+    speaker: str = ""
+    """The wanted speaker's name. Others are marked as dropped; without a name everybody is kept."""
+    speakers: int = 0
+    """How many people speak in the recordings; 0: find out; 1: do not ask who speaks."""
+    language: str = "en-us"
+    """What is spoken."""
+    separate: bool = False
+    """Take the voice out of the music first (needs the extra "separate")."""
+    denoise: bool = False
+    """Take steady noise away first (needs the extra "denoise")."""
+    rate: int = 0
+    """Samples per second of the clips; 0: what the engine says."""
+    loudness_lufs: float | None = -23.0
+    """Loudness of each recording's speech; null leaves the level as it is."""
+    slices: SliceOptions = field(default_factory=SliceOptions)
+    """How recordings are cut."""
+    transcribe: TranscribeOptions = field(default_factory=TranscribeOptions)
+    """Who hears the words."""
+    keep: KeepRules = field(default_factory=KeepRules)
+    """What is dropped and what is flagged."""
+    split: SplitOptions = field(default_factory=SplitOptions)
+    """Training, validation, test."""
+
+    def __post_init__(self) -> None:
+        if self.rate and not 8_000 <= self.rate <= 192_000:
+            raise BadSetting(f"rate must be between 8000 and 192000, got {self.rate}")
+        if self.speakers < 0:
+            raise BadSetting(f"speakers must not be negative, got {self.speakers}")
+        if self.loudness_lufs is not None and not -40 <= self.loudness_lufs <= -10:
+            raise BadSetting(f"loudness_lufs must be between -40 and -10, got {self.loudness_lufs}")
+
+    @property
+    def limits(self) -> ClipLimits:
+        """The clips that the engine takes. Raises BadSetting for an unknown engine."""
+        return clip_limits(self.engine or ("kokoro" if self.task == "speak" else "sovits"))
