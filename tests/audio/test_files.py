@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -263,3 +264,18 @@ def test_a_content_hash_is_the_files_sha256(tmp_path: Path) -> None:
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
     with pytest.raises(BadClip, match="there is no file"):
         sha256_of(tmp_path / "b")
+
+
+def test_a_telephone_prompt_without_a_header_is_read(tmp_path: Path) -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000, dtype=np.float32) * 0.5
+    path = tmp_path / "prompt.g722"
+    with av.open(str(path), "w", format="g722") as file:
+        stream = file.add_stream("g722", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray((tone[None] * 32767).astype(np.int16), format="s16", layout="mono")
+        frame.rate = 16_000
+        file.mux([*stream.encode(frame), *stream.encode(None)])
+    clip = read_clip(path)
+    assert clip.rate == 16_000
+    assert clip.seconds == pytest.approx(1, abs=0.01) == describe(path).seconds
+    spectrum = np.abs(np.fft.rfft(clip.samples[1000:15000]))
+    assert np.fft.rfftfreq(14_000, 1 / 16_000)[spectrum.argmax()] == pytest.approx(440, abs=2)

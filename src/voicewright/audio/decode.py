@@ -24,6 +24,8 @@ CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,mp3,aac,flac,wav,w64,aiff,au,caf,asf,avi,flv,mpegts,mpeg,"
     "amr,amrnb,amrwb,ac3,eac3,dts,ape,wv,tta,tak,mpc,mpc8,dsf,iff,voc,nut,mxf,truehd"
 )
+# Sound without a header whose ending says all there is to know: ITU-T G.722 is always 16 kHz mono, 4 bits a sample.
+HEADERLESS = {".g722": "g722"}
 # An MP3's header counts frames; a player's rounding of its first and last may differ by one each.
 MP3_SLACK_SAMPLES = 2 * 1152
 CONVERT = "convert it first, for instance: ffmpeg -i IN -ac 1 out.wav"
@@ -127,12 +129,7 @@ def _ffmpeg(path: Path) -> Iterator[Sound]:
     import av
 
     try:
-        # "file:" keeps a name like "concat:…" or "http://…" from being more than a name
-        container = av.open(
-            f"file:{path}",
-            options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
-            metadata_errors="ignore",
-        )
+        container = _container(path)
     except av.FFmpegError as problem:
         raise BadClip(
             f"{path} is not a recording that can be read: no known sound format, or its beginning is damaged or "
@@ -154,6 +151,15 @@ def _ffmpeg(path: Path) -> Iterator[Sound]:
         yield Sound(info, _finite(path, info.rate, _ffmpeg_parts(path, container, stream, info.rate)))
 
 
+def _container(path: Path) -> Any:
+    import av
+
+    headerless = HEADERLESS.get(path.suffix.lower())
+    options = {"protocol_whitelist": "file"} | ({} if headerless else {"format_whitelist": CONTAINERS})
+    # "file:" keeps a name like "concat:…" or "http://…" from being more than a name
+    return av.open(f"file:{path}", format=headerless, options=options, metadata_errors="ignore")
+
+
 def _container_name(path: Path, names: str) -> str:
     """One of FFmpeg's many names for a container: the file's own ending if it is among them."""
     known = names.split(",")
@@ -163,13 +169,15 @@ def _container_name(path: Path, names: str) -> str:
 
 def _ffmpeg_seconds(path: Path, container: Any, stream: Any) -> float:
     """Length from the header where a header has it; else the sum of the packets, without decoding them."""
-    import av
-
+    if container.format.name in HEADERLESS.values():
+        return path.stat().st_size * 2 / int(stream.rate)
     if container.format.name.startswith("mov") and stream.duration:
         return float(stream.duration * stream.time_base)
     if container.format.name.startswith("matroska") and container.duration:
+        import av
+
         return float(container.duration) / float(av.time_base)
-    with av.open(f"file:{path}", options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}) as again:
+    with _container(path) as again:
         track = again.streams.audio[0]
         return sum(float((packet.duration or 0) * (packet.time_base or 0)) for packet in again.demux(track))
 
