@@ -128,12 +128,12 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
     """Every set by name. Hashes of the bundled files are read from the seal beside them."""
     seal = read_seal(bundled)
 
-    def bundle(name: str, title: str, attribution: str) -> WeightSet:
+    def bundle(name: str, title: str, attribution: str, licence: str = "Apache-2.0") -> WeightSet:
         file_name = f"{name}.safetensors"
         path = bundled / file_name
         size = path.stat().st_size if path.is_file() else 0
         file = WeightFile(file_name, seal.get(file_name, ""), size, (Bundled(file_name),))
-        return WeightSet(name, title, "Apache-2.0", attribution, (file,))
+        return WeightSet(name, title, licence, attribution, (file,))
 
     sets = (
         _KOKORO,
@@ -144,6 +144,8 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
         bundle("ge2e", "GE2E speaker encoder, 256-d", "Resemble AI, Resemblyzer: github.com/resemble-ai/Resemblyzer"),
         bundle("campplus", "CAM++ speaker encoder, 192-d",
                "Alibaba DAMO Academy, 3D-Speaker: github.com/modelscope/3D-Speaker"),
+        bundle("segmentation", "PyanNet, who speaks when within ten seconds",
+               "Hervé Bredin, CNRS: huggingface.co/pyannote/segmentation-3.0", "MIT"),
         _DVECTOR, _WHISPER_TINY_EN, _WHISPER_BASE, _SILERO_VAD, _SWIFT_F0, _DNSMOS,
     )  # fmt: skip
     return {each.name: each for each in sets}
