@@ -1,0 +1,216 @@
+"""What the meters say about one utterance. A second of sound costs about 4 ms on one core, without `Dnsmos`.
+
+| Meter | ms per second of sound |
+|---|---|
+| scene (noise, room, tones) | 1.1, or nothing when a scene is given |
+| level, bandwidth, clipping, loudness | 2.0 |
+| pitch (at most `PITCH_S` of a clip) | 5.0 per second heard |
+| speaker (at most `SPEAKER_S` of a clip) | 15 per second heard |
+| naturalness (one window of 9 s, however short the clip) | 170 ms per clip, hence `due` |
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from voicewright.audio.activity import EnergyActivity
+from voicewright.audio.clip import Clip
+from voicewright.audio.edit import resample
+from voicewright.audio.loudness import loudness_lufs
+from voicewright.audio.pitch import PitchTracker
+from voicewright.data.utterance import Scores, TimedWord, Utterance
+from voicewright.errors import BadClip
+from voicewright.measure.intelligibility import word_errors
+from voicewright.measure.naturalness import Marks
+from voicewright.measure.similarity import Embedding, SpeakerEncoder, centre, heard, similarity
+from voicewright.measure.speed import syllables
+from voicewright.text.normalize import normalize
+from voicewright.voice.quality import Scene, quality_of, scene_of
+
+RATE = 16_000
+PITCH_S = 2.0
+"""Sound in which the pitch is looked for: the middle of a clip. The median of 2 s is within a semitone of the whole."""
+SPEAKER_S = 2.0
+"""Sound in which the speaker is heard. Of eight speakers' clips of 2 s none was nearer to another speaker's centre."""
+TRIMMED = 0.2
+"""Share of a speaker's clips, the least like the others, that do not count for the centre."""
+LOW_RUN = 3
+"""Words in a row whose mean is the lowest of an utterance."""
+FAIR_S = 3.0
+"""A clip shorter than this says nothing of the room, and no scene is read from it alone except its noise."""
+UNSPACED = ("zh", "ja", "th")
+"""Languages written without spaces between words."""
+
+
+class Naturalness(Protocol):
+    """Marks how natural a clip sounds, as `measure.naturalness.Dnsmos` does."""
+
+    def score(self, clip: Clip, *, most_windows: int | None = None) -> Marks: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringTools:
+    """What listens; None: that score stays None. None of it is shared between threads that write."""
+
+    pitch: PitchTracker | None = None
+    encoder: SpeakerEncoder | None = None
+    """CAM++: the thresholds of `KeepRules.likeness` are on its scale."""
+    naturalness: Naturalness | None = None
+
+
+def score(
+    utterance: Utterance,
+    clip: Clip,
+    tools: ScoringTools,
+    *,
+    centre: Embedding | None = None,
+    embedding: Embedding | None = None,
+    scene: Scene | None = None,
+    original: Clip | None = None,
+) -> Scores:
+    """Every score of an utterance that can be known. Overlap is the slicer's and is kept as it is.
+
+    Args:
+        clip: the utterance's sound, any rate.
+        centre: of the speaker's utterances (`centre_of`); None: no likeness.
+        embedding: of this clip, if `embedding_of` was asked before; else it is asked here, when there is a centre.
+        scene: what surrounds the speech, from 5 s or more of the same recording (`scene_of`); None: from the clip.
+        original: the same stretch as it was recorded, for the clipping and the bandwidth: a resampler rounds flat
+            tops, and then nothing is found any more. None: the clip.
+    """
+    if not len(clip) or not clip.samples.any():
+        return Scores(overlap=utterance.scores.overlap, **_of_text(utterance, clip, clip))
+    at_16 = resample(clip, RATE)
+    quality = quality_of(original if original is not None else clip, scene or scene_of(at_16))
+    fair = scene is not None or clip.seconds >= FAIR_S
+    if embedding is None and centre is not None and tools.encoder:
+        embedding = embedding_of(at_16, tools.encoder)
+    marks = tools.naturalness.score(at_16, most_windows=1) if tools.naturalness else None
+    loudness = loudness_lufs(clip)
+    return Scores(
+        snr_db=quality.snr_db,
+        clipped=quality.clipped,
+        reverb_s=quality.reverb_s if fair else None,
+        tones=quality.tones if fair else None,
+        bandwidth_hz=quality.bandwidth_hz,
+        loudness_lufs=loudness if math.isfinite(loudness) else None,
+        pitch_hz=_pitch_hz(at_16, tools.pitch),
+        naturalness=marks.overall if marks else None,
+        likeness=likeness(embedding, centre),
+        overlap=utterance.scores.overlap,
+        **_of_text(utterance, clip, at_16),
+    )
+
+
+def with_likeness(utterance: Utterance, embedding: Embedding | None, centre: Embedding | None) -> Utterance:
+    """The utterance with its likeness to its speaker's centre; None where either is unknown."""
+    return replace(utterance, scores=replace(utterance.scores, likeness=likeness(embedding, centre)))
+
+
+def likeness(embedding: Embedding | None, centre: Embedding | None) -> float | None:
+    """Cosine; None where either is unknown."""
+    return None if embedding is None or centre is None else similarity(embedding, centre)
+
+
+def embedding_of(clip: Clip, encoder: SpeakerEncoder) -> Embedding | None:
+    """(d,) of length 1, from the middle `SPEAKER_S` of what is spoken in the clip; None: too little sound to tell."""
+    try:
+        return encoder.embed(_middle(heard(clip), SPEAKER_S))
+    except BadClip:
+        return None
+
+
+def centre_of(embeddings: Sequence[Embedding]) -> Embedding | None:
+    """(d,) of length 1: what most of a speaker's clips agree on; None without any.
+
+    The fifth least like the mean is left out, and again the fifth least like what remains: strangers among the clips
+    do not pull the centre towards themselves.
+    """
+    if not len(embeddings):
+        return None
+    vectors = np.stack(list(embeddings))
+    found = centre(list(vectors))
+    for _ in range(2):
+        likes = vectors @ found
+        kept = np.argsort(-likes, kind="stable")[: max(1, math.ceil((1 - TRIMMED) * len(vectors)))]
+        found = centre(list(vectors[np.sort(kept)]))
+    return found
+
+
+def due(start_s: float, end_s: float, every_s: float = 60.0) -> bool:
+    """Whether the clip from `start_s` to `end_s` of a recording is the one of its minute whose naturalness is heard.
+
+    The network costs twenty times as much as all other meters, and a recording's sound changes slowly: one clip in
+    each `every_s` is marked, the first to reach into it. It depends on nothing but the clip's own place, so a clip
+    that is scored again is heard again. 0: every clip.
+    """
+    if every_s <= 0:
+        return True
+    return start_s <= 0 or math.floor(end_s / every_s) > math.floor(start_s / every_s)
+
+
+def spoken(text: str, language: str) -> str:
+    """The text as it is said, without what stands in brackets as a remark."""
+    return normalize(text, language) if text else ""
+
+
+def count_words(text: str) -> int:
+    """Words of a text with letters or digits in them."""
+    return sum(any(letter.isalnum() for letter in word) for word in text.split())
+
+
+def _of_text(utterance: Utterance, clip: Clip, at_16: Clip) -> dict[str, float | None]:
+    """The scores that compare the text with the sound."""
+    text = spoken(utterance.text, utterance.language)
+    words, count = count_words(text), syllables(text)
+    if utterance.language.split("-")[0] in UNSPACED:
+        words = 0
+    speech_s = _speech_s(utterance.words, at_16)
+    mean, low = alignment(utterance.words)
+    return {
+        "words_min": 60 * words / clip.seconds if words and len(clip) else None,
+        "syllable_s": speech_s / count if count and speech_s else None,
+        "alignment": mean,
+        "alignment_low": low,
+        "cer": _cer(utterance),
+    }
+
+
+def alignment(words: Sequence[TimedWord]) -> tuple[float | None, float | None]:
+    """Mean of the word scores, and the lowest mean of three words in a row (of all, if there are fewer)."""
+    scores = [word.score for word in words if word.score is not None]
+    if not scores:
+        return None, None
+    run = min(LOW_RUN, len(scores))
+    means = np.convolve(scores, np.ones(run) / run, "valid")
+    return float(np.mean(scores)), float(means.min())
+
+
+def _speech_s(words: Sequence[TimedWord], at_16: Clip) -> float:
+    """Seconds of speech: of the words where their times are known, else of what stands out of the noise."""
+    if words:
+        return sum(max(0.0, word.end_s - word.start_s) for word in words)
+    return sum(span.seconds for span in EnergyActivity().spans(at_16))
+
+
+def _cer(utterance: Utterance) -> float | None:
+    """Of a human's text; None where nobody listened (no words were heard and none were placed)."""
+    if not (utterance.gold and utterance.text and (utterance.heard or utterance.words)):
+        return None
+    return word_errors(utterance.text, utterance.heard, language=utterance.language).cer
+
+
+def _pitch_hz(at_16: Clip, tracker: PitchTracker | None) -> float | None:
+    if tracker is None:
+        return None
+    median = tracker.track(_middle(at_16, PITCH_S)).median_hz
+    return median if math.isfinite(median) else None
+
+
+def _middle(clip: Clip, seconds: float) -> Clip:
+    """The middle `seconds` of a clip; all of a shorter one."""
+    spare_s = max(0.0, clip.seconds - seconds) / 2
+    return clip.between(spare_s, clip.seconds - spare_s) if spare_s else clip
