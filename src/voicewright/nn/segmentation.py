@@ -2,9 +2,10 @@
 
 b batch · t samples · f frames · k sets of speakers · s speakers · c channels
 
-Bredin, "pyannote.audio 2.1 speaker diarization pipeline", 2023, with the powerset output of Plaquet and Bredin, "Powerset
-multi-class cross entropy loss for neural speaker diarization", 2023. Sizes as in `pyannote/segmentation-3.0`. The
-learnable band-pass filters of the first layer (SincNet, Ravanelli and Bengio, 2018) are stored as the taps they have.
+Bredin, "pyannote.audio 2.1 speaker diarization pipeline", 2023, with the powerset output of Plaquet and Bredin,
+"Powerset multi-class cross entropy loss for neural speaker diarization", 2023. Sizes as in `pyannote/segmentation-3.0`.
+The learnable band-pass filters of the first layer (SincNet, Ravanelli and Bengio, 2018) are stored as the taps they
+have.
 """
 
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class PyanNet(nn.Module):
         self.out = nn.Linear(c.width, len(c.sets))
 
     def forward(self, wave: Tensor) -> Tensor:
-        """(b, t) sound at `config.rate`, `config.window` samples or fewer -> (b, f, k) log-probabilities of the sets."""
+        """(b, t) sound at `config.rate`, at most a window -> (b, f, k) log-probabilities of the sets."""
         x = self.level(wave[:, None])
         for index, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             x = conv(x)
@@ -95,13 +96,15 @@ class PyanNet(nn.Module):
         x, _ = self.lstm(x.transpose(1, 2))
         for linear in self.linears:
             x = leaky_relu(linear(x))
-        return torch.log_softmax(self.out(x), dim=-1)
+        likely: Tensor = torch.log_softmax(self.out(x), dim=-1)
+        return likely
 
     def activity(self, wave: Tensor) -> Tensor:
         """(b, t) -> (b, f, s) how likely each speaker speaks, alone or with another, 0 to 1."""
         c = self.config
         member = torch.tensor([[float(s in group) for s in range(c.speakers)] for group in c.sets], device=wave.device)
-        return self(wave).exp() @ member
+        active: Tensor = self(wave).exp() @ member
+        return active
 
 
 def load_segmentation(path: Path) -> PyanNet:
