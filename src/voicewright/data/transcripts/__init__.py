@@ -1,0 +1,1 @@
+"""Human transcripts of every common kind, read to one type."""
