@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Split = Literal["train", "validation", "test"]
+Decision = Literal["", "keep", "drop"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,11 @@ class Utterance:
     """Why a trainer must not use it; "" when it may."""
     edited: bool = False
     """A human decided something about it."""
+    decision: Decision = ""
+    """Whether a human decided to keep or to drop it; a decision wins over every rule."""
     split: Split = "train"
+    split_fixed: bool = False
+    """A human chose the split; sharing out leaves it there."""
 
     @property
     def kept(self) -> bool:
