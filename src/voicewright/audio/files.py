@@ -9,11 +9,12 @@ import numpy as np
 
 from voicewright.audio.clip import Clip, Samples
 from voicewright.audio.decode import SoundInfo, check_file, open_sound
+from voicewright.audio.parts import open_parts
 from voicewright.audio.streaming import StreamResampler
 from voicewright.audio.writer import SoundWriter, write_clip
 from voicewright.errors import BadClip
 
-__all__ = ["SoundInfo", "SoundWriter", "describe", "read_blocks", "read_clip", "sha256_of", "write_clip"]
+__all__ = ["SoundInfo", "SoundWriter", "describe", "read_blocks", "read_clip", "read_part", "sha256_of", "write_clip"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -73,6 +74,21 @@ def read_blocks(path: AnyPath, *, rate: int | None = None, block_s: float = 30.0
         size = max(1, round(block_s * wanted))
         for block in _regrouped(_resampled(Path(path), sound.parts, sound.info.rate, wanted), size):
             yield Clip(block, wanted)
+
+
+def read_part(path: AnyPath, start_s: float, end_s: float, *, rate: int | None = None) -> Clip:
+    """A part of a sound file, without reading what is before it; for many parts of one file see `parts.open_parts`.
+
+    Args:
+        start_s: where the part begins; it and `end_s` are cut to the file.
+        rate: samples per second wanted; the file's own when None.
+
+    Raises:
+        BadClip: as `read_clip`; nothing between the two; a format in which no place can be reached exactly (mp3, ogg,
+            opus and what FFmpeg reads): write it as wav or flac first.
+    """
+    with open_parts(Path(path)) as parts:
+        return parts.read(start_s, end_s, rate)
 
 
 def sha256_of(path: AnyPath) -> str:
