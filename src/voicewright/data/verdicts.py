@@ -1,0 +1,143 @@
+"""Which lines of a human transcript a human should look at again."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from voicewright.data.alignment import Evidence, Placement
+from voicewright.data.matching import Disagreement, Match
+from voicewright.text.languages import is_english
+from voicewright.text.pronunciation import Pronouncer
+
+Verdict = Literal["agree", "look", "disagree"]
+SHORT_LETTERS, EASILY_MISSED = 3, 0.6
+"""Recognisers leave out single short words (to, a, is) that were said; that alone calls for a look only."""
+NO_DOUBT = 0.15
+"""Lesser doubts do not add up: five spellings of a name in a long line are still only spellings."""
+
+
+_VOWELS = re.compile(r"[aeiouæɑɒɔəɛɜɪʊʌɐᵊᵻAIOQWY]")  # capitals: the phoneme set's diphthongs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """When a line is in doubt. The defaults are from 558 telephone prompts with their human text."""
+
+    look: float = 0.25
+    """Below this, the differences are the recogniser's: other spellings of the same sounds."""
+    disagree: float = 0.65
+    """From this on, a word was left out, added or said differently, and the sound does not speak for the text."""
+    fits: float = 0.05
+    """The written words may score this much less than the heard ones and still fit as well."""
+    fits_better: float = 0.2
+    """The heard words must score this much more before the sound speaks against the text."""
+    said: float = 0.6
+    """Words scoring this much are in the sound, whatever the recogniser heard."""
+    not_said: float = 0.25
+    """Words scoring less are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineVerdict:
+    """How much a line is in doubt (0 to 1), and why, in sentences."""
+
+    line: int
+    place: str
+    doubt: float
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+
+def verdicts(
+    match: Match, placement: Placement | None = None, *, language: str = "en", thresholds: Thresholds | None = None
+) -> list[LineVerdict]:
+    """One verdict for each line.
+
+    The recogniser errs in one word of ten to twenty, so a difference alone says little. Its weight is how differently
+    the two sound (phonemes for English, letters elsewhere) times how sure the recogniser was; the acoustic aligner's
+    scores, where there are some, decide between the text and what was heard.
+    """
+    limits = thresholds or Thresholds()
+    sounds = _Sounds(language)
+    evidence = placement.evidence if placement else [Evidence()] * len(match.passages)
+    trust = [1.0] * len(match.lines)
+    reasons: list[list[str]] = [[] for _ in match.lines]
+    for passage, scores in zip(match.passages, evidence, strict=True):
+        doubt = _doubt(passage, scores, match, sounds, limits)
+        touched = {match.words[index].line for index in range(*passage.words)} or {passage.line}
+        for line in touched:
+            trust[line] *= 1 - doubt if doubt >= NO_DOUBT else 1.0
+            reasons[line] += [passage.message] if doubt >= NO_DOUBT or passage.kind == "remark" else []
+    return [
+        LineVerdict(
+            line=index,
+            place=line.place,
+            doubt=1 - trust[index],
+            verdict=_verdict(1 - trust[index], limits),
+            reasons=tuple(reasons[index]),
+        )
+        for index, line in enumerate(match.lines)
+    ]
+
+
+def _verdict(doubt: float, limits: Thresholds) -> Verdict:
+    return "disagree" if doubt >= limits.disagree else "look" if doubt >= limits.look else "agree"
+
+
+def _doubt(passage: Disagreement, scores: Evidence, match: Match, sounds: "_Sounds", limits: Thresholds) -> float:
+    if passage.kind == "remark":
+        return 0.0
+    if passage.kind == "order":
+        return 1.0
+    heard = match.heard[slice(*passage.heard_words)]
+    sureness = sum(word.probability for word in heard) / len(heard) if heard else 1.0
+    doubt = sounds.distance(passage.written, passage.heard) * (0.4 + 0.6 * sureness)
+    if passage.kind == "missing":
+        doubt = EASILY_MISSED if len(passage.written.strip(" .,;:!?…")) <= SHORT_LETTERS else 1.0
+        if scores.written is None:
+            return doubt
+        return _between(scores.written, limits.said, limits.not_said, doubt)
+    if scores.heard is None:
+        return doubt
+    if passage.kind == "extra":
+        return _between(scores.heard, limits.not_said, limits.said, doubt)
+    ahead = scores.heard - (scores.written or 0.0)
+    return _between(ahead, limits.fits, limits.fits_better, doubt)
+
+
+def _between(value: float, calm: float, alarm: float, doubt: float) -> float:
+    """`doubt` raised towards certainty as `value` goes from `calm` to `alarm`, and lowered to a third at `calm`."""
+    share = min(1.0, max(0.0, (value - calm) / (alarm - calm)))
+    return doubt / 3 + share * (min(1.0, doubt * 1.5) - doubt / 3)
+
+
+class _Sounds:
+    """How differently two texts sound."""
+
+    def __init__(self, language: str) -> None:
+        self._pronounce = Pronouncer() if is_english(language) else None
+
+    def distance(self, one: str, two: str) -> float:
+        """0: alike; 1: nothing in common. Vowels count half: they are reduced, and recognisers mistake them first."""
+        from rapidfuzz.distance import Levenshtein
+
+        if _letters(one.lower()) == _letters(two.lower()):
+            return 0.0
+        mine, theirs = self._sound(one), self._sound(two)
+        whole = Levenshtein.normalized_distance(mine, theirs)
+        bones = Levenshtein.normalized_distance(_VOWELS.sub("a", mine), _VOWELS.sub("a", theirs))
+        return float(whole + bones) / 2
+
+    def _sound(self, text: str) -> str:
+        return _letters(" ".join(self._pronounce(text.split())) if self._pronounce else text.lower())
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text if char.isalpha() and char != "ː")
+
+
+def worst(found: Sequence[LineVerdict]) -> Verdict:
+    """The verdict on all lines of a recording together."""
+    kinds = {each.verdict for each in found}
+    return "disagree" if "disagree" in kinds else "look" if "look" in kinds else "agree"
