@@ -48,11 +48,12 @@ def write_rttm(path: Path, recordings: Mapping[str, Sequence[Turn]]) -> None:
     files = _fields(recordings, str(path))
     speakers = _fields({turn.speaker for turns in recordings.values() for turn in turns}, str(path))
     lines = [
-        f"SPEAKER {files[recording]} 1 {turn.start_s:.3f} {turn.seconds:.3f} <NA> <NA> {speakers[turn.speaker]} <NA> <NA>"
+        f"SPEAKER {files[recording]} 1 {turn.start_s:.3f} {turn.seconds:.3f} <NA> <NA> {speakers[turn.speaker]} "
+        "<NA> <NA>\n"
         for recording, turns in recordings.items()
         for turn in sorted(turns)
     ]
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="\n")
+    path.write_text("".join(lines), "utf-8", newline="\n")
 
 
 def _parsed(fields: Sequence[str], where: str) -> tuple[str, Turn | None]:

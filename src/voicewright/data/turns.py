@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from voicewright.errors import BadSetting
 
@@ -60,7 +61,7 @@ def with_overlaps(turns: Iterable[Turn]) -> list[Turn]:
     edges = sorted({edge for turn in whole for edge in (turn.start_s, turn.end_s)})
     at = 0
     active: list[Turn] = []
-    for start_s, end_s in zip(edges, edges[1:], strict=False):
+    for start_s, end_s in pairwise(edges):
         active = [turn for turn in active if turn.end_s > start_s]
         while at < len(whole) and whole[at].start_s <= start_s:
             active.append(whole[at])

@@ -144,7 +144,8 @@ def _matching(parts: Sequence[Piece]) -> dict[str, str]:
     """Reference names to hypothesis names, the shared time greatest."""
     from scipy.optimize import linear_sum_assignment
 
-    rows, columns = (sorted(frozenset().union(*(part[i] for part in parts))) for i in (1, 2))
+    rows = sorted({name for _, real, _ in parts for name in real})
+    columns = sorted({name for _, _, heard in parts for name in heard})
     shared = np.zeros((len(rows), len(columns)))
     for seconds, real, heard in parts:
         for name in real:
