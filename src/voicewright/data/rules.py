@@ -175,32 +175,32 @@ def _without_own(utterance: Utterance) -> Utterance:
 
 def _by_length(utterance: Utterance, shortest_s: float, longest_s: float) -> list[str]:
     if utterance.seconds < shortest_s:
-        return [f"{TOO_SHORT} ({utterance.seconds:.1f} s, {shortest_s:.1f} s wanted)"]
+        return [f"{TOO_SHORT} ({utterance.seconds:.2f} s, {shortest_s:g} s wanted)"]
     if utterance.seconds > longest_s:
-        return [f"{TOO_LONG} ({utterance.seconds:.1f} s, at most {longest_s:.1f} s wanted)"]
+        return [f"{TOO_LONG} ({utterance.seconds:.2f} s, at most {longest_s:g} s wanted)"]
     return []
 
 
 def _by_sound(scores: Scores, rules: KeepRules) -> list[str]:
     """Noise and its like. Where there is no speech, nothing else is said about the sound."""
     if scores.snr_db is not None and scores.snr_db < min(SPEECHLESS_DB, rules.snr_db):
-        return [f"{NO_SPEECH} ({max(scores.snr_db, -99):.0f} dB above the background, {rules.snr_db:.0f} dB wanted)"]
+        return [f"{NO_SPEECH} ({max(scores.snr_db, -99):.0f} dB above the background, {rules.snr_db:g} dB wanted)"]
     drops = []
     if scores.snr_db is not None and scores.snr_db < rules.snr_db:
-        drops.append(f"{NOISE} ({scores.snr_db:.0f} dB below it, {rules.snr_db:.0f} dB wanted)")
+        drops.append(f"{NOISE} ({scores.snr_db:.1f} dB below it, {rules.snr_db:g} dB wanted)")
     if scores.clipped is not None and scores.clipped > rules.clipped:
-        drops.append(f"{CLIPPED} ({scores.clipped:.1%} of the samples, at most {rules.clipped:.1%} wanted)")
+        drops.append(f"{CLIPPED} ({scores.clipped:.2%} of the samples, at most {rules.clipped:.2%} wanted)")
     if scores.reverb_s is not None and scores.reverb_s > rules.reverb_s:
-        drops.append(f"{REVERB} (it rings for {scores.reverb_s:.1f} s, at most {rules.reverb_s:.1f} s wanted)")
+        drops.append(f"{REVERB} (it rings for {scores.reverb_s:.2f} s, at most {rules.reverb_s:g} s wanted)")
     if scores.tones is not None and scores.tones > rules.tones:
-        drops.append(f"{TONES} ({scores.tones:.1f} held tones, at most {rules.tones:.1f} wanted)")
+        drops.append(f"{TONES} ({scores.tones:.1f} held tones, at most {rules.tones:g} wanted)")
     if scores.bandwidth_hz is not None and scores.bandwidth_hz < rules.bandwidth_hz:
         wanted = f"{rules.bandwidth_hz / 1000:.1f} kHz wanted"
         drops.append(f"{BAND} (up to {scores.bandwidth_hz / 1000:.1f} kHz, {wanted})")
     if scores.naturalness is not None and scores.naturalness < rules.naturalness:
-        drops.append(f"{UNNATURAL} (mark {scores.naturalness:.1f} of 5, {rules.naturalness:.1f} wanted)")
+        drops.append(f"{UNNATURAL} (mark {scores.naturalness:.2f} of 5, {rules.naturalness:g} wanted)")
     if scores.overlap is not None and scores.overlap > rules.overlap:
-        drops.append(f"{OVERLAP} ({scores.overlap:.0%} of the clip, at most {rules.overlap:.0%} wanted)")
+        drops.append(f"{OVERLAP} ({scores.overlap:.1%} of the clip, at most {rules.overlap:.1%} wanted)")
     return drops
 
 

@@ -10,6 +10,7 @@
 """
 
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -140,20 +141,24 @@ def centre_of(embeddings: Sequence[Embedding]) -> Embedding | None:
     return found
 
 
-def due(start_s: float, end_s: float, every_s: float = 60.0) -> bool:
+def due(start_s: float, end_s: float, every_s: float = 60.0, *, key: str = "") -> bool:
     """Whether the clip from `start_s` to `end_s` of a recording is the one of its minute whose naturalness is heard.
 
     The network costs twenty times as much as all other meters, and a recording's sound changes slowly: one clip in
-    each `every_s` is marked, the first to reach into it. It depends on nothing but the clip's own place, so a clip
-    that is scored again is heard again. 0: every clip.
+    each `every_s` is marked, the one that reaches over the minute. It depends on nothing but the clip's own place, so
+    a clip that is scored again is heard again. 0: every clip.
+
+    Args:
+        key: the recording's hash. It shifts the minutes, so that of many short recordings not every one is heard.
     """
     if every_s <= 0:
         return True
-    return start_s <= 0 or math.floor(end_s / every_s) > math.floor(start_s / every_s)
+    shift_s = every_s * zlib.crc32(key.encode()) / 2**32 if key else every_s - 1e-3
+    return math.floor((end_s + shift_s) / every_s) > math.floor((start_s + shift_s) / every_s)
 
 
 def spoken(text: str, language: str) -> str:
-    """The text as it is said, without what stands in brackets as a remark."""
+    """The text as it is said: numbers and signs in words."""
     return normalize(text, language) if text else ""
 
 
