@@ -204,8 +204,8 @@ def _as_heard(
 
 
 def _mean(scored: Sequence[tuple[float, str]]) -> float | None:
-    letters = sum(len(text) for _, text in scored)
-    return sum(score * len(text) for score, text in scored) / letters if letters else None
+    weights = [sum(map(str.isalnum, text)) for _, text in scored]
+    return sum(score * w for (score, _), w in zip(scored, weights, strict=True)) / sum(weights) if any(weights) else None
 
 
 def _absent(word: MatchedWord) -> TimedWord:

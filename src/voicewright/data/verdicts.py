@@ -33,9 +33,13 @@ class Thresholds:
     fits_better: float = 0.2
     """The heard words must score this much more before the sound speaks against the text."""
     said: float = 0.6
-    """Words scoring this much are in the sound, whatever the recogniser heard."""
+    """Written words scoring this much are in the sound, whatever the recogniser missed."""
     not_said: float = 0.25
-    """Words scoring less are not."""
+    """Written words scoring less are not."""
+    heard: float = 0.5
+    """Words that only the recogniser heard are in the sound if they score this much: little words score low."""
+    not_heard: float = 0.1
+    """It made up what scores less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,20 +94,17 @@ def _doubt(passage: Disagreement, scores: Evidence, match: Match, sounds: "_Soun
         return 0.0
     if passage.kind == "order":
         return 1.0
-    heard = match.heard[slice(*passage.heard_words)]
-    sureness = sum(word.probability for word in heard) / len(heard) if heard else 1.0
-    doubt = sounds.distance(passage.written, passage.heard) * (0.4 + 0.6 * sureness)
-    if passage.kind == "missing":
+    heard = [word for word in match.heard[slice(*passage.heard_words)] if any(map(str.isalnum, word.text))]
+    if not heard:
         doubt = EASILY_MISSED if len(passage.written.strip(" .,;:!?…")) <= SHORT_LETTERS else 1.0
-        if scores.written is None:
-            return doubt
-        return _between(scores.written, limits.said, limits.not_said, doubt)
+        return doubt if scores.written is None else _between(scores.written, limits.said, limits.not_said, doubt)
+    sureness = sum(word.probability for word in heard) / len(heard)
+    doubt = sounds.distance(passage.written, passage.heard) * (0.4 + 0.6 * sureness)
     if scores.heard is None:
         return doubt
     if passage.kind == "extra":
-        return _between(scores.heard, limits.not_said, limits.said, doubt)
-    ahead = scores.heard - (scores.written or 0.0)
-    return _between(ahead, limits.fits, limits.fits_better, doubt)
+        return _between(scores.heard, limits.not_heard, limits.heard, doubt)
+    return _between(scores.heard - (scores.written or 0.0), limits.fits, limits.fits_better, doubt)
 
 
 def _between(value: float, calm: float, alarm: float, doubt: float) -> float:

@@ -1,6 +1,5 @@
 """Stretches of a recording in which an acoustic aligner can place the words of a match."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,7 +7,9 @@ from itertools import pairwise
 from voicewright.data.matching import Match, MatchedWord
 
 MARGIN_S = 0.4
-"""A recogniser's word times are off by up to this."""
+"""A recogniser's word times are off by up to this, as a rule."""
+ROOM_S = 1.5
+"""Sound beside the outer words of a window, up to the middle of the pause there: some word times are far off."""
 PAUSE_S = 0.15
 EXTRA_S = 1.0
 """Unwritten speech this long is left out of the windows; an aligner would stretch the words over it."""
@@ -101,15 +102,12 @@ def _window(match: Match, group: Sequence[int]) -> Window:
 
 
 def _edge(match: Match, word: MatchedWord, *, before: bool) -> float:
-    """In the pause beside a word, at most `MARGIN_S` from it; at the end of what it may lie in if it was not heard."""
+    """In the pause beside a word, at most `ROOM_S` from it; at the end of what it may lie in if it was not heard."""
+    first, last = word.heard
+    if word.start_s is None or word.end_s is None:
+        return max(0.0, word.after_s - 0.1) if before else min(match.seconds, word.before_s + 0.1)
     if before:
-        inner = word.start_s if word.start_s is not None else word.after_s
-        last = bisect_left(match.heard, inner + 0.001, key=lambda heard: heard.end_s) - 1
-        outer = match.heard[last].end_s if last >= 0 else 0.0
-        return max(0.0, (inner + outer) / 2, inner - MARGIN_S) if word.start_s is not None else max(0.0, inner - 0.1)
-    inner = word.end_s if word.end_s is not None else word.before_s
-    first = bisect_right(match.heard, inner - 0.001, key=lambda heard: heard.start_s)
-    outer = match.heard[first].start_s if first < len(match.heard) else match.seconds
-    if word.end_s is None:
-        return min(match.seconds, inner + 0.1)
-    return max(inner, min((inner + outer) / 2, inner + MARGIN_S))
+        free_s = (match.heard[first - 1].end_s + word.start_s) / 2 if first else 0.0
+        return max(0.0, min(free_s, word.start_s), word.start_s - ROOM_S)
+    free_s = (match.heard[last].start_s + word.end_s) / 2 if last < len(match.heard) else match.seconds
+    return min(max(free_s, word.end_s), word.end_s + ROOM_S)

@@ -20,7 +20,7 @@ ENDINGS = (*BESIDE, ".json", ".csv", ".tsv", ".text", ".md")
 _ARROW = re.compile(r"\d\d:\d\d[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d\d:\d\d")
 
 
-def read_transcript(path: Path, *, names: Collection[str] = ()) -> Transcript:
+def read_transcript(path: Path, names: Collection[str] = ()) -> Transcript:
     """What a human wrote down, from speaker-tagged or plain text, SRT, VTT, TextGrid, Whisper's JSON, or a table.
 
     Tables are `name: text`, `name|text` (LJSpeech), tabs, or CSV with a header. The content decides more than the
