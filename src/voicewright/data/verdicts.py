@@ -28,10 +28,10 @@ class Thresholds:
     """Below this, the differences are the recogniser's: other spellings of the same sounds."""
     disagree: float = 0.65
     """From this on, a word was left out, added or said differently, and the sound does not speak for the text."""
-    fits: float = 0.05
-    """The written words may score this much less than the heard ones and still fit as well."""
-    fits_better: float = 0.2
-    """The heard words must score this much more before the sound speaks against the text."""
+    for_text: float = -0.2
+    """The sound speaks for the text where the heard words score this much less than the written ones …"""
+    against: float = 0.2
+    """… and against it where they score this much more."""
     said: float = 0.6
     """Written words scoring this much are in the sound, whatever the recogniser missed."""
     not_said: float = 0.25
@@ -104,7 +104,7 @@ def _doubt(passage: Disagreement, scores: Evidence, match: Match, sounds: "_Soun
         return doubt
     if passage.kind == "extra":
         return _between(scores.heard, limits.not_heard, limits.heard, doubt)
-    return _between(scores.heard - (scores.written or 0.0), limits.fits, limits.fits_better, doubt)
+    return _between(scores.heard - (scores.written or 0.0), limits.for_text, limits.against, doubt)
 
 
 def _between(value: float, calm: float, alarm: float, doubt: float) -> float:
