@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from voicewright.audio.activity import SileroActivity
+from voicewright.audio.pitch import SwiftPitch
 from voicewright.engines.options import EnrollOptions
+from voicewright.measure.alignment import PhoneAligner
 from voicewright.measure.intelligibility import WhisperRecogniser
 from voicewright.measure.naturalness import Dnsmos
 from voicewright.measure.similarity import SpeakerEncoder, load_encoder
@@ -18,6 +20,9 @@ T = TypeVar("T")
 
 JUDGES = ("campplus", "ge2e")
 """The encoders that checks may use, the cheaper first. The verifier is not among them."""
+
+ALIGNED = ("en-us", "en-gb")
+"""Languages that the aligner knows."""
 
 
 class Meters:
@@ -48,6 +53,16 @@ class Meters:
     def activity(self) -> SileroActivity:
         """What finds speech. Raises MissingWeights, BadWeights."""
         return self._once("activity", lambda: SileroActivity(self._store.file("silero-vad")))
+
+    def aligner(self, language: str) -> PhoneAligner | None:
+        """What finds each word of a known text; None when it does not know the language."""
+        if language not in ALIGNED:
+            return None
+        return self._once(f"aligner {language}", lambda: PhoneAligner(self._store.file("phones"), language))
+
+    def pitch(self) -> SwiftPitch:
+        """What follows the pitch."""
+        return self._once("pitch", lambda: SwiftPitch(self._store.file("swift-f0")))
 
     def naturalness(self) -> Dnsmos | None:
         """The naturalness meter; None when it is not on this machine."""

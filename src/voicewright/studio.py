@@ -23,6 +23,7 @@ from voicewright.voice.names import voice_name
 
 if TYPE_CHECKING:
     from voicewright.audio.clip import Clip
+    from voicewright.data.datasets import Datasets
     from voicewright.doctor import Finding
     from voicewright.engines.base import Speaks
     from voicewright.measure.report import Report
@@ -129,6 +130,13 @@ class Studio:
         from voicewright.meters import Meters
 
         return Meters(self.store)
+
+    @cached_property
+    def datasets(self) -> "Datasets":
+        """Making, checking and changing datasets."""
+        from voicewright.data.datasets import Datasets
+
+        return Datasets(self.home.weights, offline=self._offline or self.settings.offline)
 
     def voice(self, voice: "Voice | str | Path | None") -> "Voice":
         """A voice by name, from a file (`Path`), or as it is; None is the home's default voice.

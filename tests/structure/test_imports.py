@@ -15,8 +15,9 @@ FLOORS = [
     {"settings", "samples"},
     {"home", "audio"},
     {"text", "nn"},
-    {"voice", "weights", "measure", "engines", "speech", "data"},
+    {"voice", "weights", "measure", "engines", "speech"},
     {"doctor", "meters"},
+    {"data"},
     {"studio"},
     {"apps"},
     {"__main__"},
@@ -28,7 +29,6 @@ KNOWS = {
     "measure": {"weights"},
     "engines": {"voice", "weights", "measure"},
     "speech": {"voice", "engines", "measure", "weights"},
-    "data": {"voice", "engines", "measure", "weights", "speech"},
 }
 NO_TORCH = {"audio", "text", "voice", "data", "settings", "home", "errors", "progress", "apps"}
 ONLY_APPS = {"typer", "rich", "click"}

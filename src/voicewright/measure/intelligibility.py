@@ -65,14 +65,22 @@ class WhisperRecogniser:
         compute_type: "int8", "float32", …
         threads: CPU threads; 0 leaves it to OMP_NUM_THREADS.
         language: two-letter code; None hears which (multilingual models only).
+        device: "cpu" or "cuda".
 
     Raises (on first use): MissingWeights, BadWeights.
     """
 
     def __init__(
-        self, folder: Path, *, compute_type: str = "int8", threads: int = 1, language: str | None = "en"
+        self,
+        folder: Path,
+        *,
+        compute_type: str = "int8",
+        threads: int = 1,
+        language: str | None = "en",
+        device: str = "cpu",
     ) -> None:
         self._folder, self._compute_type, self._threads, self._language = folder, compute_type, threads, language
+        self._device = device
         self._loaded: Any = None
 
     def transcribe(self, clip: Clip, *, beam: int = 1, word_times: bool = False) -> Transcript:
@@ -119,7 +127,7 @@ class WhisperRecogniser:
             load = partial(
                 WhisperModel,
                 str(self._folder),
-                device="cpu",
+                device=self._device,
                 compute_type=self._compute_type,
                 cpu_threads=self._threads,
             )

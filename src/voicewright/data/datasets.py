@@ -1,0 +1,159 @@
+"""`Datasets`: what a user may wish of datasets, one method each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voicewright.data.dataset import INFO, WORK, Dataset
+from voicewright.data.findings import Findings, read_findings, write_findings
+from voicewright.data.options import PrepareOptions, SplitOptions
+from voicewright.data.summary import Summary, summarise
+from voicewright.data.work import Work
+from voicewright.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from voicewright.data.utterance import Utterance
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A dataset after something was done to it."""
+
+    folder: Path
+    summary: Summary
+    findings: Findings
+
+    @property
+    def report(self) -> Path:
+        """The page that shows every clip, with its sound."""
+        return self.folder / REPORT
+
+
+class Datasets:
+    """Makes datasets, checks and changes them.
+
+    Args:
+        weights: where the networks' weights are kept.
+        offline: never ask a model hub.
+    """
+
+    def __init__(self, weights: Path, *, offline: bool = False) -> None:
+        self._weights, self._offline = weights, offline
+
+    def open(self, folder: str | Path) -> Dataset:
+        """The dataset in `folder`: its utterances, its log of edits, and `edit`. Raises BadDataset: there is none."""
+        folder = Path(folder)
+        return Dataset.open(folder, sound=lambda name: _sounds(folder).get(name))
+
+    def options_of(self, folder: str | Path) -> PrepareOptions:
+        """The options that a dataset was prepared with; the defaults for a new one. Raises BadDataset."""
+        folder = Path(folder)
+        return Dataset.open(folder).info.options if (folder / INFO).is_file() else PrepareOptions()
+
+    def prepare(
+        self,
+        recordings: Sequence[str | Path],
+        folder: str | Path,
+        *,
+        options: PrepareOptions | None = None,
+        transcript: str | Path | None = None,
+        like: str | Path | None = None,
+        workers: int = 1,
+        cluster: str = "",
+        progress: Progress = silent,
+    ) -> Outcome:
+        """Make a dataset from recordings, or add recordings to one that is there.
+
+        Finished work is kept: the same call after a crash goes on where it stopped, and other options redo only what
+        depends on them. What humans decided is applied again.
+
+        Args:
+            recordings: files, and folders with all that is below them.
+            options: by default the dataset's own.
+            transcript: the human text of the one recording, or a table with the texts of many.
+            like: a recording of the wanted speaker alone.
+            workers: processes; 0: one for each core, four at most.
+            cluster: address of a Ray cluster that does the work instead.
+
+        Raises:
+            BadClip: there is no recording. BadDataset: a transcript or the folder cannot be used.
+            BadSetting, MissingExtra, MissingWeights: something that the options need is not there.
+        """
+        from voicewright.data.prepare import Preparation
+        from voicewright.data.runners import runner_for
+        from voicewright.data.tasks import Place
+
+        folder = Path(folder)
+        dataset = Dataset.create(folder, options=options or self.options_of(folder))
+        place = Place(
+            folder=folder.absolute(), weights=self._weights, options=dataset.info.options, offline=self._offline
+        )
+        with runner_for(place, workers=workers, cluster=cluster) as runner:
+            preparation = Preparation(dataset, runner, like=Path(like) if like else None, progress=progress)
+            prepared = preparation.run(
+                [Path(path) for path in recordings], transcript=Path(transcript) if transcript else None
+            )
+        write_findings(folder, prepared.findings)
+        return _told(dataset, prepared.utterances, prepared.findings)
+
+    def check(self, folder: str | Path, *, workers: int = 1, progress: Progress = silent) -> Outcome:
+        """Compare every clip with the manifest, score what is new or changed, judge everything, write the report anew.
+
+        Raises: BadDataset.
+        """
+        from voicewright.data.finish import Assessor
+        from voicewright.data.runners import runner_for
+        from voicewright.data.tasks import Place
+
+        dataset = self.open(folder)
+        place = Place(
+            folder=dataset.folder.absolute(),
+            weights=self._weights,
+            options=dataset.info.options,
+            offline=self._offline,
+        )
+        problems = dataset.verify(progress)
+        with runner_for(place, workers=workers) as runner:
+            sounds = {name: str(path) for name, path in _sounds(dataset.folder).items()}
+            assess = Assessor(dataset=dataset, runner=runner, sounds=sounds, progress=progress)
+            utterances = dataset.rebuild(assess)
+        findings = read_findings(dataset.folder).with_problems(problems)
+        return _told(dataset, utterances, findings)
+
+    def split(self, folder: str | Path, options: SplitOptions) -> Outcome:
+        """Share the utterances out anew between training, validation and test. Raises BadDataset."""
+        from voicewright.data.splits import assign
+
+        info = self.open(folder).info
+        dataset = Dataset.create(Path(folder), info.name, replace(info.options, split=options))
+        utterances = dataset.update(lambda found: assign(found, options))
+        return _told(dataset, utterances, read_findings(dataset.folder))
+
+
+def _told(dataset: Dataset, utterances: "Sequence[Utterance]", findings: Findings) -> Outcome:
+    """The report written, and the figures."""
+    from voicewright.data.report.page import write_report
+
+    write_report(
+        dataset.folder,
+        utterances,
+        dataset.folder / REPORT,
+        findings=[str(problem) for problem in (*findings.problems, *findings.disagreements)],
+    )
+    return Outcome(folder=dataset.folder, summary=summarise(utterances), findings=findings)
+
+
+def _sounds(folder: Path) -> Mapping[str, Path]:
+    """The sound file of each recording that is still at hand, by its name."""
+    from voicewright.data.sources import SOURCES, read_recordings
+
+    work = Work(folder / WORK)
+    found = {}
+    for recording in read_recordings(work.folder / SOURCES):
+        held = work.latest("sound", recording.name).get("sound")
+        if held and (folder / held).is_file():
+            found[recording.name] = folder / held
+    return found

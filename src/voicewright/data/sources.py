@@ -1,0 +1,111 @@
+"""The recordings of a dataset: which files they are, and what each is called."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from voicewright.data.manifest import read_lines, to_plain, write_lines
+from voicewright.data.paths import nearest_id, same_id_key
+from voicewright.data.problems import Problem
+from voicewright.errors import BadClip, BadDataset, BadSetting
+from voicewright.settings import from_dict
+
+SOURCES = "recordings.jsonl"
+"""The list of them, in the work folder."""
+ENDINGS = frozenset((
+    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".mp4", ".mkv", ".webm", ".mov", ".avi",
+    ".wma", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64", ".amr", ".ac3", ".g722", ".wv", ".tta", ".ape",
+    ".3gp", ".ts", ".voc",
+))  # fmt: skip
+"""What counts as a recording in a folder. A file that is named itself may have any ending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A file that the dataset is made from."""
+
+    name: str
+    """What it is called in the dataset: a plain file name, unlike every other."""
+    path: str
+    """Where it lies, absolute."""
+    label: str
+    """Its path below the folder that was given: what transcripts and people call it."""
+    transcript: str = ""
+    """The file of its human text, absolute; "" if there is none."""
+    alone: bool = False
+    """It was the only recording that the transcript was given for: then the whole transcript is its own."""
+
+
+def find_recordings(given: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Problem]]:
+    """The sound files among files and folders (with all that is below them): path and label, in a fixed order.
+
+    Raises:
+        BadClip: something given is not there, or there is no sound file at all; the message says where it looked.
+    """
+    found: dict[Path, str] = {}
+    problems: list[Problem] = []
+    for path in given:
+        if path.is_dir():
+            below = sorted(
+                (p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and not _hidden(p, path)), key=str
+            )
+            found |= {p.absolute(): p.relative_to(path).as_posix() for p in below if p.is_file()}
+            problems += [Problem(where=str(p), what="it is not an ordinary file") for p in below if not p.is_file()]
+        elif path.exists():
+            found[path.absolute()] = path.name
+        else:
+            raise BadClip(f"there is no file or folder {path}; check the name")
+    if not found:
+        places = ", ".join(str(path) for path in given)
+        raise BadClip(f"no recordings in {places or 'nothing'}: looked for {' '.join(sorted(ENDINGS))}")
+    return sorted(found.items(), key=lambda pair: (pair[1], str(pair[0]))), problems
+
+
+def with_recordings(
+    known: Iterable[Recording], found: Sequence[tuple[Path, str]], *, transcript: Path | None
+) -> list[Recording]:
+    """The recordings of a dataset after some more were given: those known keep their names."""
+    recordings = {recording.path: recording for recording in known}
+    taken = {same_id_key(recording.name) for recording in recordings.values()}
+    for path, label in found:
+        own = recordings.get(str(path))
+        if own is None:
+            name = recording_name(label)
+            if same_id_key(name) in taken:
+                name = nearest_id(name, taken)
+            taken.add(same_id_key(name))
+            own = Recording(name=name, path=str(path), label=label)
+        text = str(transcript.absolute()) if transcript else own.transcript
+        alone = len(found) == 1 if transcript else own.alone
+        recordings[str(path)] = replace(own, label=label, transcript=text, alone=alone)
+    return sorted(recordings.values(), key=lambda recording: same_id_key(recording.name))
+
+
+def recording_name(label: str) -> str:
+    """A name for a recording: its label without the ending, folders and words joined with dashes."""
+    return nearest_id(str(Path(label).with_suffix("")).replace("/", "-").replace(" ", "-"))
+
+
+def read_recordings(path: Path) -> list[Recording]:
+    """The recordings that a dataset knows; none if it is new.
+
+    Raises: BadDataset.
+    """
+    if not path.is_file():
+        return []
+    try:
+        return [
+            from_dict(Recording, line, where=f"{path}, line {number}")
+            for number, line in enumerate(read_lines(path), start=1)
+        ]
+    except BadSetting as problem:
+        raise BadDataset(str(problem)) from None
+
+
+def write_recordings(path: Path, recordings: Iterable[Recording]) -> None:
+    """Keep the list, as a whole or not at all."""
+    write_lines(path, (to_plain(recording) for recording in recordings))
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)

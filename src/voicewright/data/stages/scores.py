@@ -1,0 +1,104 @@
+"""Scores: what the meters say about clips. A clip that was scored before is not heard again."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voicewright.audio.clip import Clip
+from voicewright.audio.edit import resample
+from voicewright.audio.files import read_clip, read_part
+from voicewright.data.duplicates import fingerprint
+from voicewright.data.manifest import to_plain
+from voicewright.data.paths import inside
+from voicewright.data.scoring import RATE, ScoringTools, due, embedding_of, score
+from voicewright.data.tasks import Bench, Task
+from voicewright.data.utterance import Utterance
+from voicewright.data.work import key_of
+from voicewright.errors import BadClip
+from voicewright.settings import from_dict
+from voicewright.voice.quality import Scene, scene_of
+
+SCENE_S = 5.0
+"""Less sound gives no fair view of the room."""
+MOST_SCENE_S = 60.0
+MARGIN_S = 2.0
+
+
+def score_clips(bench: Bench, task: Task) -> Mapping[str, Any]:
+    """`clips`: for each of `given["utterances"]` its id, the key of what was heard, its scores, its voice
+    and its fingerprint."""
+    utterances = [from_dict(Utterance, each, where=task.name) for each in task.given["utterances"]]
+    before = {each["id"]: each for each in bench.work.latest(task.stage, task.name).get("clips", [])}
+    scene: Scene | None = None
+    clips = []
+    for utterance in utterances:
+        key = score_key(utterance)
+        held = before.get(utterance.id)
+        if held is None or held["key"] != key:
+            scene = scene or _scene(bench, task, utterances)
+            held = {"id": utterance.id, "key": key, **_heard(bench, task, utterance, scene)}
+        clips.append(held)
+    return {"clips": clips}
+
+
+def score_key(utterance: Utterance) -> str:
+    """Stands for everything that the scores of an utterance depend on."""
+    words = [(word.text, word.start_s, word.end_s, word.score) for word in utterance.words]
+    source = utterance.source and (utterance.source.start_s, utterance.source.end_s)
+    return key_of(utterance.sha256, utterance.text, utterance.heard, utterance.language, utterance.gold, words, source)
+
+
+def unpacked(text: str) -> NDArray[np.float32]:
+    """The numbers that a result holds as text."""
+    return np.frombuffer(base64.b64decode(text), "<f2").astype(np.float32)
+
+
+def _packed(numbers: NDArray[np.float32]) -> str:
+    return base64.b64encode(numbers.astype("<f2").tobytes()).decode()
+
+
+def _heard(bench: Bench, task: Task, utterance: Utterance, scene: Scene | None) -> dict[str, Any]:
+    try:
+        clip = read_clip(inside(bench.folder, utterance.audio))
+    except BadClip as problem:
+        return {"problem": str(problem)}
+    source = utterance.source
+    naturalness = bench.meters.naturalness() if source is None or due(source.start_s, source.end_s) else None
+    tools = ScoringTools(pitch=bench.meters.pitch(), naturalness=naturalness)
+    scores = score(utterance, clip, tools, scene=scene, original=_original(bench, task, utterance))
+    voice = embedding_of(resample(clip, RATE), bench.meters.encoder("campplus"))
+    return {
+        "scores": to_plain(asdict(replace(scores, overlap=None))),
+        "voice": _packed(voice) if voice is not None else "",
+        "print": _packed(fingerprint(clip)),
+    }
+
+
+def _original(bench: Bench, task: Task, utterance: Utterance) -> Clip | None:
+    """The stretch as it was recorded; None if the recording is gone."""
+    if not task.given["sound"] or utterance.source is None:
+        return None
+    try:
+        return read_part(bench.folder / task.given["sound"], utterance.source.start_s, utterance.source.end_s)
+    except BadClip:
+        return None
+
+
+def _scene(bench: Bench, task: Task, utterances: list[Utterance]) -> Scene | None:
+    """What surrounds the speech of these utterances, from the recording around them; None: let each clip say."""
+    sources = [utterance.source for utterance in utterances if utterance.source]
+    if not task.given["sound"] or not sources:
+        return None
+    start_s = max(0.0, min(source.start_s for source in sources) - MARGIN_S)
+    end_s = max(source.end_s for source in sources) + MARGIN_S
+    part = partial(read_part, bench.folder / task.given["sound"], rate=RATE)
+    try:
+        clip = part(start_s, min(end_s, start_s + MOST_SCENE_S))
+    except BadClip:
+        return None
+    return scene_of(clip) if clip.seconds >= SCENE_S else None

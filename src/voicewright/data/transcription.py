@@ -1,0 +1,56 @@
+"""Who hears the words: faster-whisper by default, any other recogniser by the same door.
+
+A plugin is an entry point in the group "voicewright.transcribers": NAME = "module:function", called as
+`function(model, language=…, device=…)` and giving a `Recogniser`. It is chosen as `--model NAME:MODEL`.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import cast
+
+from voicewright.data.options import TranscribeOptions
+from voicewright.errors import BadSetting, MissingWeights
+from voicewright.measure.intelligibility import Recogniser, WhisperRecogniser
+from voicewright.weights.store import Store
+
+GROUP = "voicewright.transcribers"
+
+
+def load_transcriber(options: TranscribeOptions, language: str, store: Store) -> Recogniser:
+    """The recogniser that the options name, for a language like "en-us"; None is never given back silently.
+
+    Raises:
+        BadSetting: no such model or plugin. MissingWeights, BadWeights: it is not on this machine.
+    """
+    spoken = language.split("-")[0]
+    plugins = {entry.name: entry.value for entry in entry_points(group=GROUP)}
+    kind, _, model = options.model.partition(":")
+    if model and kind in plugins:
+        module, _, function = plugins[kind].partition(":")
+        load = cast(Callable[..., Recogniser], getattr(import_module(module), function))
+        return load(model, language=spoken, device=options.device)
+    folder = _folder(options.model, spoken, store, sorted(plugins))
+    return WhisperRecogniser(folder, language=spoken, device=options.device)
+
+
+def _folder(model: str, spoken: str, store: Store, plugins: list[str]) -> Path:
+    if model == "auto":
+        model = "tiny.en" if spoken == "en" else "base"
+    if (Path(model) / "model.bin").is_file():
+        return Path(model)
+    name = f"whisper-{model}"
+    if name not in {status.name for status in store.status()}:
+        known = sorted(status.name for status in store.status() if status.name.startswith("whisper-"))
+        raise BadSetting(
+            f"no recogniser {model!r}: there are {', '.join(n.removeprefix('whisper-') for n in known)}, "
+            f"a folder with a faster-whisper model of any size (Systran/faster-whisper-large-v3 at the model hub)"
+            + (f", or a plugin: {', '.join(f'{plugin}:MODEL' for plugin in plugins)}" if plugins else "")
+        )
+    if model.endswith(".en") and spoken != "en":
+        raise BadSetting(f"the recogniser {model!r} knows English only, and {spoken!r} is spoken; take base or larger")
+    try:
+        return store.folder(name)
+    except MissingWeights as problem:
+        raise MissingWeights(f"{problem}\nor give the folder of another faster-whisper model: --model FOLDER") from None
