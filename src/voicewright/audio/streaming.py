@@ -1,6 +1,7 @@
 """Sound that comes in pieces: a resampler that never hears a seam, and a clip cut into blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -72,3 +73,32 @@ def blocks_of(clip: Clip, seconds: float) -> Iterator[Clip]:
         raise BadClip(f"a block must last longer than nothing, got {seconds} s")
     size = max(1, round(seconds * clip.rate))
     return (Clip(clip.samples[start : start + size], clip.rate) for start in range(0, len(clip), size))
+
+
+class Processor(Protocol):
+    """Something that changes sound as it streams by, at a rate of its own, and keeps its length and timing."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of what it takes and gives."""
+
+    def feed(self, samples: Samples, *, last: bool = False) -> Samples:
+        """(t,) → (t',): what is finished of all that was fed; after the last feed as much came out as went in."""
+
+
+def processed(blocks: Iterable[Clip], processor: Processor, rate: int) -> Iterator[Clip]:
+    """Clips at `rate` through a processor that works at another: as many samples, every sound at its time.
+
+    Raises:
+        BadClip: a block has another rate.
+    """
+    forth, back = StreamResampler(rate, processor.rate), StreamResampler(processor.rate, rate)
+    count = done = 0
+    for block in blocks:
+        count += len(block)
+        made = back.feed(processor.feed(forth.push(block).samples))
+        done += len(made)
+        yield Clip(made, rate)
+    rest = forth.feed(np.zeros(0, np.float32), last=True)
+    made = back.feed(processor.feed(rest, last=True), last=True)[: count - done]  # there and back may round up
+    yield Clip(np.pad(made, (0, count - done - len(made))), rate)
