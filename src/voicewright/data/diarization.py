@@ -74,8 +74,10 @@ class Diarization:
         """The same with other names; speakers given one name become one."""
         turns = (tidy((replace(t, speaker=names.get(t.speaker, t.speaker)) for t in section), shortest_s=0, gap_s=0)
                  for section in self.turns)  # fmt: skip
-        centres = {names.get(name, name): centre for name, centre in reversed(self.centres.items())}
-        return Diarization(turns=tuple(map(tuple, turns)), centres=dict(reversed(centres.items())))
+        centres: dict[str, Vectors] = {}
+        for name, centre in self.centres.items():
+            centres.setdefault(names.get(name, name), centre)
+        return Diarization(turns=tuple(map(tuple, turns)), centres=centres)
 
 
 class Diarizer(Protocol):
@@ -211,7 +213,7 @@ def _linked(vectors: Vectors, same: float) -> Labels:
     distance = np.clip(1 - vectors @ vectors.T, 0, 2).astype(np.float64)
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average")
-    return fcluster(tree, 1 - same, "distance").astype(np.intp) - 1
+    return np.asarray(fcluster(tree, 1 - same, "distance"), dtype=np.intp) - 1
 
 
 def _turns(voices: Voices, centres: Vectors, options: DiarizationOptions) -> list[Turn]:
@@ -221,12 +223,14 @@ def _turns(voices: Voices, centres: Vectors, options: DiarizationOptions) -> lis
     return tidy(turns, shortest_s=options.shortest_s, gap_s=options.gap_s)
 
 
-VOICE_SAYS = 0.35
+VOICE_SAYS = 0.25
 """How much the other pieces of a voice say about one piece, beside its own sound."""
+TWO_SAYS = 0.4
+"""How much it says that somebody else speaks during all of a piece: nobody speaks twice at once."""
 
 
 def _labelled(voices: Voices, centres: Vectors) -> list[int]:
-    """The speaker of each piece: by its sound and its voice's; else as the nearest piece in time."""
+    """The speaker of each piece: by its sound, its voice's, and who else speaks; else as the nearest piece in time."""
     pieces = voices.pieces
     if len(centres) < 2:
         return [0] * len(pieces)
@@ -235,28 +239,38 @@ def _labelled(voices: Voices, centres: Vectors) -> list[int]:
     for piece in pieces:
         if piece.row >= 0:
             by_voice.setdefault(piece.voice, []).append(piece)
-    found: list[int | None] = []
-    for piece in pieces:
+    found: dict[int, int] = {}
+    # pieces that can be heard alone come first, the longer the surer
+    for index in sorted(range(len(pieces)), key=lambda i: (pieces[i].row < 0, -pieces[i].seconds, i)):
+        piece = pieces[index]
         others = [other for other in by_voice.get(piece.voice, []) if other is not piece]
         score = likeness[piece.row].copy() if piece.row >= 0 else np.zeros(len(centres), np.float32)
         if others:
             weight = np.array([other.seconds for other in others])
             score += VOICE_SAYS * (weight @ likeness[[other.row for other in others]]) / weight.sum()
-        found.append(int(score.argmax()) if others or piece.row >= 0 else None)
-    known = [index for index, speaker in enumerate(found) if speaker is not None]
-    return [
-        speaker if speaker is not None else _nearest(pieces, index, known, found) for index, speaker in enumerate(found)
-    ]
+        if piece.row < 0 and not others:
+            score = _closeness(pieces, index, found, len(centres))
+        for other, speaker in found.items():
+            score[speaker] -= TWO_SAYS * _shared_s(piece, pieces[other]) / piece.seconds
+        found[index] = int(score.argmax())
+    return [found[index] for index in range(len(pieces))]
 
 
-def _nearest(pieces: Sequence[Piece], index: int, known: Sequence[int], found: Sequence[int | None]) -> int:
-    """The speaker of the known piece that is nearest in time; 0 when none is known."""
-    here = pieces[index]
+def _shared_s(piece: Piece, other: Piece) -> float:
+    """Seconds in which another voice speaks during a piece."""
+    if piece.voice == other.voice:
+        return 0.0
+    return max(0.0, min(piece.end_s, other.end_s) - max(piece.start_s, other.start_s))
 
-    def away_s(other: int) -> float:
-        return max(pieces[other].start_s - here.end_s, here.start_s - pieces[other].end_s)
 
-    return (found[min(known, key=away_s)] if known else 0) or 0
+def _closeness(pieces: Sequence[Piece], index: int, found: Mapping[int, int], speakers: int) -> Vectors:
+    """(k,) how near in time each speaker speaks who does not speak during the piece: 0 to 0.1."""
+    here, score = pieces[index], np.zeros(speakers, np.float32)
+    for other, speaker in found.items():
+        away_s = max(pieces[other].start_s - here.end_s, here.start_s - pieces[other].end_s)
+        if away_s >= 0:
+            score[speaker] = max(score[speaker], 0.1 / (1 + away_s))
+    return score
 
 
 def _units(vectors: Vectors) -> Vectors:

@@ -31,8 +31,9 @@ HOP_S = 7.5
 """From window to window. Each moment is heard in the window whose middle is nearest: what lies near a window's edge is
 heard badly."""
 BATCH = 8
-LIKELY = 0.5
-"""A speaker speaks where the network finds it this likely."""
+SHARED = 0.25
+"""Two speak at once where the network finds it this likely. On made-up podcasts 0.5 finds 0.76 of the overlapped time
+(0.94 of what it finds is), 0.25 finds 0.88 (0.85): a clip with two people in it costs a dataset more than one lost."""
 GAP_S = 0.2
 """Shorter pauses do not end a piece: they are stop consonants."""
 LEAST_S = 0.1
@@ -117,8 +118,8 @@ class Listener:
         for at in range(0, len(starts), BATCH):
             rows = [_cut(samples, start / RATE, window / RATE) for start in starts[at : at + BATCH]]
             with torch.inference_mode():
-                likely = self._network.activity(torch.from_numpy(np.stack(rows)))
-            yield from (likely > LIKELY).numpy()
+                likely = self._network(torch.from_numpy(np.stack(rows))).exp().numpy()
+            yield from _speaking(likely, self._network.config.sets)
 
 
 def load_listener(segmentation: Path, encoder: str, weights: Path) -> Listener:
@@ -167,6 +168,19 @@ def _cut(samples: NDArray[np.float32], start_s: float, seconds: float) -> NDArra
     start, length = round(start_s * RATE), round(seconds * RATE)
     part = samples[start : start + length]
     return np.pad(part, (0, length - len(part)))
+
+
+def _speaking(likely: NDArray[np.float32], sets: Sequence[tuple[int, ...]]) -> Active:
+    """(w, f, k) likelihood of each set of speakers -> (w, f, s) who speaks."""
+    sizes = np.array([len(group) for group in sets])
+    member = np.array(
+        [[speaker in group for speaker in range(max(map(max, filter(None, sets))) + 1)] for group in sets]
+    )
+    several = likely[..., sizes > 1].sum(-1) > SHARED
+    somebody = likely[..., sizes == 0].sum(-1) < 0.5
+    allowed = np.where(several[..., None], sizes > 1, np.where(somebody[..., None], sizes == 1, sizes == 0))
+    chosen: Active = member[np.where(allowed, likely, -1).argmax(-1)]
+    return chosen
 
 
 def _runs(active: Active, start_s: float, step_s: float, first_voice: int) -> list[Piece]:
