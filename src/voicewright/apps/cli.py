@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from voicewright.apps import judge, machine, make, preparing, voices
+from voicewright.apps import datasets, judge, machine, make, preparing, voices
 from voicewright.apps.session import Session, say
 from voicewright.errors import VoicewrightError
 
@@ -28,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions
 app.command(help=make.CLONE_HELP)(make.clone)
 app.command(help=make.SPEAK_HELP)(make.speak)
 app.command(help=preparing.PREPARE_HELP)(preparing.prepare)
+app.add_typer(datasets.app, name="dataset")
 app.add_typer(voices.app, name="voices")
 app.command(help=judge.MEASURE_HELP)(judge.measure)
 app.command(help=judge.CARD_HELP)(judge.card)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from voicewright.data.dataset import INFO, WORK, Dataset
 from voicewright.data.findings import Findings, read_findings, write_findings
+from voicewright.data.formats.base import Exported, ExportOptions, ImportOptions
 from voicewright.data.options import PrepareOptions, SplitOptions
 from voicewright.data.summary import Summary, summarise
 from voicewright.data.work import Work
 from voicewright.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from voicewright.data.formats.intake import Imported
     from voicewright.data.utterance import Utterance
 
 REPORT = "report.html"
@@ -131,6 +133,54 @@ class Datasets:
         dataset = Dataset.create(Path(folder), info.name, replace(info.options, split=options))
         utterances = dataset.update(lambda found: assign(found, options))
         return _told(dataset, utterances, read_findings(dataset.folder))
+
+    def export(
+        self,
+        folder: str | Path,
+        format_name: str,
+        out: str | Path,
+        options: ExportOptions | None = None,
+        *,
+        progress: Progress = silent,
+    ) -> Exported:
+        """Write a dataset to a new folder as another program keeps it; `formats.table.FORMATS` lists them.
+
+        Raises: BadDataset: there is no dataset, or `out` is not empty. BadSetting: no such format.
+        """
+        from voicewright.data.formats.table import export_dataset
+
+        return export_dataset(self.open(folder), format_name, Path(out), options, progress)
+
+    def take_over(
+        self,
+        folder: str | Path,
+        out: str | Path,
+        *,
+        format_name: str = "",
+        options: ImportOptions | None = None,
+        progress: Progress = silent,
+    ) -> Outcome:
+        """Make a dataset from what another program keeps in `folder`. Its clips are not scored yet: see `check`.
+
+        Args:
+            format_name: "" finds out.
+
+        Raises: BadDataset: no format is recognised, nothing can be used, or `out` is not empty. BadSetting.
+        """
+        from voicewright.data.formats.table import import_dataset
+
+        return self._taken(import_dataset(Path(folder), Path(out), format_name, options, progress))
+
+    def merge(self, folders: Sequence[str | Path], out: str | Path, *, progress: Progress = silent) -> Outcome:
+        """A new dataset with the utterances of several; a sound that occurs in two is taken once. Raises BadDataset."""
+        from voicewright.data.merge import merge
+
+        return self._taken(merge([self.open(folder) for folder in folders], Path(out), progress=progress))
+
+    def _taken(self, imported: "Imported") -> Outcome:
+        findings = Findings(problems=imported.problems)
+        write_findings(imported.dataset.folder, findings)
+        return _told(imported.dataset, list(imported.dataset.utterances()), findings)
 
 
 def _told(dataset: Dataset, utterances: "Sequence[Utterance]", findings: Findings) -> Outcome:

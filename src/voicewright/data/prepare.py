@@ -29,9 +29,9 @@ from voicewright.data.tasks import Task
 from voicewright.data.transcripts.line import Line, Transcript
 from voicewright.data.transcripts.reading import beside, for_recording, read_transcript
 from voicewright.data.turns import Turn
-from voicewright.data.utterance import Utterance
+from voicewright.data.utterance import TimedWord, Utterance
 from voicewright.data.voices import Voices
-from voicewright.data.who import Section, who_speaks
+from voicewright.data.who import Section, Spoken, who_speaks
 from voicewright.data.work import Work, key_of
 from voicewright.errors import BadClip
 from voicewright.progress import Progress, silent
@@ -67,6 +67,8 @@ class Item:
     """What the stages that look at sections were asked; their results stay in the work folder."""
     keys: dict[str, list[str]] = field(default_factory=dict)
     """What each stage's results were made from."""
+    doubts: list[dict[str, Any]] = field(default_factory=list)
+    """Stretches where the speaker's name in the text and the voice in the sound are not the same."""
 
     @property
     def name(self) -> str:
@@ -116,9 +118,9 @@ class Preparation:
         items = self._once_each(items)
         items = self._stage("sound", items, self._sound)
         items = self._stage("speech", items, self._speech)
-        turns = self._turns(items)
         self._words(items)
         self._texts(items)
+        turns = self._turns(items)
         items = self._stage("slices", items, lambda item: self._slices(item, turns.get(item.name, [])))
         base = [from_dict(Utterance, each, where=item.name) for item in items for each in item["slices"]["utterances"]]
         sounds = {item.name: item["sound"]["sound"] for item in items}
@@ -192,13 +194,31 @@ class Preparation:
             for item in items
             for task in item.tasks["voices"]
         ]
-        turns = who_speaks(sections, self._options, sample=self._sample())
-        for name, own in turns.items():
+        who = who_speaks(
+            sections,
+            {item.name: self._spoken(item) for item in items if item.facts.get("text", {}).get("words")},
+            speakers=self._options.speakers,
+            wanted=self._options.speaker,
+            sample=self._sample(),
+        )
+        self._problems += who.problems
+        for item in items:
+            for conflict in who.conflicts.get(item.name, ()):
+                where = f"{item.recording.label}, {conflict.place}"
+                self._disagreements.append(Problem(where=where, what=conflict.message))
+                item.doubts.append(
+                    {"start_s": conflict.start_s, "end_s": conflict.end_s, "sure": False, "what": conflict.message}
+                )
+        for name, own in who.turns.items():
             path = self._work.path("turns", name, ".rttm")
             path.parent.mkdir(parents=True, exist_ok=True)
             write_rttm(path, {name: own})
-        self._work.tidy("turns", turns)
-        return turns
+        self._work.tidy("turns", who.turns)
+        return dict(who.turns)
+
+    def _spoken(self, item: Item) -> Spoken:
+        words = [from_dict(TimedWord, word, where=item.name) for word in item["text"]["words"]]
+        return Spoken(lines=self._lines[item.name], words=list(zip(item["text"]["lines"], words, strict=True)))
 
     def _voices(self, task: Task) -> Voices:
         held = self._work.find(task.stage, task.name, task.key) or {}
@@ -254,9 +274,10 @@ class Preparation:
             "turns": [to_plain(turn) for turn in turns],
             "words": [[task.name, task.key] for task in item.tasks.get("words", [])],
             "text": text,
+            "doubts": item.doubts,
         }
         how = (options.slices, options.limits, options.rate, options.loudness_lufs, options.language, options.speaker)
-        key = key_of(item.keys, given["turns"], how)
+        key = key_of(item.keys, given["turns"], item.doubts, how)
         return Task(stage="slices", name=item.name, key=key, given=given, seconds=speech["seconds"])
 
     def _once_each(self, items: Sequence[Item]) -> list[Item]:

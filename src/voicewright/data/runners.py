@@ -1,5 +1,6 @@
 """Where tasks are done: in this process, in several, or on the machines of a Ray cluster."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -96,7 +97,8 @@ class Cluster:
     def __init__(self, place: Place) -> None:
         import ray
 
-        self._ray, self._place = ray, place
+        self._ray: Any = ray
+        self._place = place
         self._remote = ray.remote(num_cpus=1, max_retries=3)(_do_on_cluster)
 
     def run(self, tasks: Sequence[Task], told: Told) -> None:
@@ -127,7 +129,7 @@ def _on_cluster(place: Place, address: str) -> Iterator[Runner]:
     joined = not ray.is_initialized()
     if joined:
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except ConnectionError as problem:
             raise BadSetting(
                 f"no Ray cluster answers at {address!r} ({problem}); start one: ray start --head"

@@ -22,6 +22,7 @@ def cut_slices(bench: Bench, task: Task) -> Mapping[str, Any]:
     options, given = bench.options, task.given
     sound = bench.folder / given["sound"]
     words, heard, doubts = _words(bench, task)
+    doubts += given["doubts"]
     turns = [from_dict(Turn, turn, where=task.name) for turn in given["turns"]]
     found = slices(
         [Span(*span) for span in given["spans"]],

@@ -17,8 +17,8 @@ from voicewright.settings import from_dict
 
 
 def align_text(bench: Bench, task: Task) -> Mapping[str, Any]:
-    """`words` of the text with times and scores, the `said` seconds of each speaker name, `disagreements` for a human,
-    and `doubts` about stretches of the recording."""
+    """`words` of the text that are in the sound, with times and scores, `lines` with the line of each, `disagreements`
+    for a human, and `doubts` about stretches of the recording."""
     language, given = bench.options.language, task.given
     lines = [from_dict(Line, line, where=task.name) for line in given["lines"]]
     heard = list(_heard(bench, given["words"]))
@@ -26,9 +26,10 @@ def align_text(bench: Bench, task: Task) -> Mapping[str, Any]:
     with open_parts(bench.folder / given["sound"]) as parts:
         placed = align(found, lambda start_s, end_s: parts.read(start_s, end_s, 16_000), aligner_of(bench))
     judged = verdicts(found, placed, language=language)
+    said = [(own.line, laid) for own, laid in zip(found.words, placed.words, strict=True) if laid.end_s > laid.start_s]
     return {
-        "words": [word for word in placed.words if word.end_s > word.start_s],
-        "said": list(_said(lines, found, placed)),
+        "words": [laid for _, laid in said],
+        "lines": [line for line, _ in said],
         "disagreements": [*_disagreements(given["label"], judged), *_impossible(given["label"], placed)],
         "doubts": list(_doubts(found, placed, judged, given["seconds"])),
     }
@@ -39,14 +40,6 @@ def _heard(bench: Bench, words: Sequence[Sequence[str]]) -> Iterator[Word]:
         held = bench.work.find("words", name, key) or {"words": [], "sure": []}
         for word, sure in zip(held["words"], held["sure"], strict=True):
             yield Word(text=word["text"], start_s=word["start_s"], end_s=word["end_s"], probability=sure)
-
-
-def _said(lines: Sequence[Line], found: Match, placed: Placement) -> Iterator[dict[str, Any]]:
-    """Where the text says who speaks: a stretch for each line that names a speaker and is in the sound."""
-    for index, line in enumerate(lines):
-        own = _placed(found, placed, index)
-        if line.speaker and own:
-            yield {"speaker": line.speaker, "start_s": own[0].start_s, "end_s": own[-1].end_s, "place": line.place}
 
 
 def _placed(found: Match, placed: Placement, line: int) -> list[TimedWord]:
