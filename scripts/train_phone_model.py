@@ -8,6 +8,7 @@ Several `generate` runs with different seeds may fill one folder, at once or lat
 """
 
 import gzip
+import time
 from collections import Counter
 from importlib.resources import files
 from pathlib import Path
@@ -16,13 +17,17 @@ import numpy as np
 import torch
 import typer
 from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor
 
+from phone_lessons import Said, crop, read_shard, spoilt
 from train_kokoro_start import made_up
 from voicewright.engines.kokoro.network import Kokoro, load_network
-from voicewright.engines.kokoro.precision import choose_precision
+from voicewright.engines.kokoro.precision import choose_precision, has_native_bfloat16
 from voicewright.engines.kokoro.resampling import ToSixteen
 from voicewright.engines.kokoro.style import StylePrior, load_prior
 from voicewright.home import Home
+from voicewright.nn.phones import PhoneNetwork
 from voicewright.text.normalize import normalize
 from voicewright.text.phonemes import Phonemizer
 from voicewright.text.tokens import encode
@@ -30,6 +35,7 @@ from voicewright.weights.store import Store
 
 SHARD = 25
 LOUDEST = 0.7
+RATE = 2e-3
 app = typer.Typer(add_completion=False)
 
 
@@ -126,6 +132,83 @@ def _save(path: Path, rows: list[tuple[NDArray[np.float32], NDArray[np.int16], N
         counts=np.array([len(tokens) for _, tokens, _ in rows]),
     )
     print(path, f"{sum(map(len, waves)) / 16_000:.0f} s", flush=True)
+
+
+@app.command()
+def train(folder: Path, out: Path, steps: int = 1500, batch: int = 16, seed: int = 0) -> None:
+    """Train on all shards but the first of each run, which tell how often the likeliest phone is the right one.
+
+    Shards that are made meanwhile are read, too.
+    """
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    held = [said for path in sorted(folder.glob(f"*-{SHARD:06d}.npz")) for said in read_shard(path)]
+    used: dict[Path, list[Said]] = {}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = PhoneNetwork()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.02, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.1)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)
+    )
+    for step in range(1, steps + 1):
+        if step % 250 == 1:
+            used |= {path: read_shard(path) for path in shards_for_training(folder) if path not in used}
+            lines = [said for shard in used.values() for said in shard]
+            hours = sum(len(said.samples) for said in lines) / 16_000 / 3600
+            print(f"{hours:.2f} h", flush=True)
+        crops = [crop(lines, rng) for _ in range(batch)]
+        waves = spoilt(torch.stack([wave for wave, _ in crops]), rng, generator)
+        loss = loss_of(network, waves, torch.stack([targets for _, targets in crops]))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        average.update_parameters(network)
+        if step % 25 == 0:
+            print(step, f"loss {loss.item():.3f}", flush=True)
+        if step % 250 == 0 or step == steps:
+            kept = average.module
+            right = f"{accuracy(kept, held):.3f}"
+            print(step, f"held-out frames right: {right}", flush=True)
+            tensors = {name: tensor.half().contiguous() for name, tensor in kept.state_dict().items()}
+            about = {"format": "1", "licence": "Apache-2.0", "source": f"{hours:.2f} h of speech made up with kokoro"}
+            save_file(tensors, out, about | {"held_out_frames_right": right})
+
+
+def shards_for_training(folder: Path) -> list[Path]:
+    """All but the first of each run, and but one that is still being written."""
+    finished = time.time() - 10
+    return [
+        path
+        for path in sorted(folder.glob("*.npz"))
+        if not path.stem.endswith(f"-{SHARD:06d}") and path.stat().st_mtime < finished
+    ]
+
+
+def loss_of(network: PhoneNetwork, waves: Tensor, targets: Tensor) -> Tensor:
+    """How little probability falls on the allowed classes: waves (b, t), targets (b, o, 3)."""
+    features = network.features(waves)
+    with torch.autocast("cpu", torch.bfloat16, enabled=has_native_bfloat16("cpu")):
+        log_probabilities = network(features)
+    allowed = torch.zeros(log_probabilities.shape, dtype=torch.bool).scatter_(2, targets, True)
+    frames = min(targets.shape[1], log_probabilities.shape[1])
+    loss: Tensor = -log_probabilities.masked_fill(~allowed, -1e4)[:, :frames].logsumexp(2).mean()
+    return loss
+
+
+def accuracy(network: PhoneNetwork, held: list[Said]) -> float:
+    """The part of held-out frames whose likeliest class is an allowed one; unspoilt speech."""
+    network.eval()
+    right: list[Tensor] = []
+    with torch.inference_mode():
+        for said in held[:60]:
+            best = network.hear(torch.from_numpy(said.samples)[None].float() / 32768)[0].argmax(1)
+            allowed = torch.from_numpy(said.targets[::4]).long()[: len(best)]
+            right.append((allowed == best[: len(allowed), None]).any(1).float())
+    network.train()
+    return float(torch.cat(right).mean())
 
 
 if __name__ == "__main__":

