@@ -59,7 +59,7 @@ TELLING_SYLLABLES = 8
 """Of fewer syllables, the drawl of the last one decides about the mean: single words last 0.4 to 0.8 s a syllable."""
 TELLING_S = 1.5
 """In a shorter clip a speaker cannot be told for certain: single letters reach a likeness of 0.5 to their own speaker,
-and other speakers reach 0.57."""
+and other speakers reach 0.58."""
 OUTLIER_PERCENT = 95
 ENOUGH = 20
 """Utterances from which on a percentile says something."""

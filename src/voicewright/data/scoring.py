@@ -1,12 +1,14 @@
-"""What the meters say about one utterance. A second of sound costs about 4 ms on one core, without `Dnsmos`.
+"""What the meters say about one utterance.
 
-| Meter | ms per second of sound |
+| Meter | ms per second of a clip of 6 s, on one core |
 |---|---|
-| scene (noise, room, tones) | 1.1, or nothing when a scene is given |
-| level, bandwidth, clipping, loudness | 2.0 |
-| pitch (at most `PITCH_S` of a clip) | 5.0 per second heard |
-| speaker (at most `SPEAKER_S` of a clip) | 15 per second heard |
-| naturalness (one window of 9 s, however short the clip) | 170 ms per clip, hence `due` |
+| level, bandwidth, clipping | 0.8 |
+| loudness | 0.4 |
+| scene (noise, room, tones) | 1.2, or nothing when a scene is given |
+| pitch (at most `PITCH_S` of a clip, 4.5 per second heard) | 1.5 |
+| text (words, syllables, letters) | 0.2 |
+| speaker (at most `SPEAKER_S` of a clip, 16 per second heard) | 4.4 |
+| naturalness (one window of 9 s, however short the clip) | 28, hence `due`: 3 when one clip a minute is heard |
 """
 
 import math
@@ -33,9 +35,9 @@ from voicewright.voice.quality import Scene, quality_of, scene_of
 
 RATE = 16_000
 PITCH_S = 2.0
-"""Sound in which the pitch is looked for: the middle of a clip. The median of 2 s is within a semitone of the whole."""
-SPEAKER_S = 2.0
-"""Sound in which the speaker is heard. Of eight speakers' clips of 2 s none was nearer to another speaker's centre."""
+"""Sound in which the pitch is looked for: the middle of a clip."""
+SPEAKER_S = 1.6
+"""Sound in which the speaker is heard. Of eight speakers' clips that long none was nearer to another's centre."""
 TRIMMED = 0.2
 """Share of a speaker's clips, the least like the others, that do not count for the centre."""
 LOW_RUN = 3

@@ -133,12 +133,12 @@ def _reasons(utterances: Sequence[Utterance]) -> str:
     for each in kept:
         shares[TEXTS["without_text"] if not each.text else TEXTS["by_human" if each.gold else "by_machine"]] += 1
     blocks = (
-        (TEXTS["why_dropped"], _bars(drops.most_common(), "drop", TEXTS["nothing_dropped"])),
+        (TEXTS["why_dropped"], _bars(drops.most_common(), "why", TEXTS["nothing_dropped"])),
         (TEXTS["why_flagged"], _bars(flags.most_common(), "look", TEXTS["nothing_flagged"])),
         (TEXTS["shares"], _bars(list(shares.items()), "who", "")),
     )
     cards = "".join(f'<div class="card"><h3>{escape(name)}</h3>{bars}</div>' for name, bars in blocks)
-    return f'<section class="two">{cards}</section>'
+    return f'<section class="cards">{cards}</section>'
 
 
 def _bars(counts: Sequence[tuple[str, int]], kind: str, empty: str) -> str:
@@ -157,7 +157,7 @@ def _listed(title: str, sentences: Sequence[str]) -> str:
     if not sentences:
         return ""
     lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return f"<section><h2>{escape(title)} ({len(sentences):,})</h2><div class=card><ul>{lines}</ul></div></section>"
+    return _section(f"{title} ({len(sentences):,})", f'<div class="card"><ul>{lines}</ul></div>')
 
 
 def _distributions(utterances: Sequence[Utterance]) -> str:
@@ -169,7 +169,7 @@ def _distributions(utterances: Sequence[Utterance]) -> str:
         )
         plots.append(histogram(kept, dropped, title, unit, TEXTS["nobody_listened"]))
     note = f'<p class="note">{TEXTS["shown_kept"]}</p>'
-    return f'<section><h2>{TEXTS["distributions"]}</h2><div class="plots">{"".join(plots)}</div>{note}</section>'
+    return _section(TEXTS["distributions"], f'<div class="plots">{"".join(plots)}</div>{note}')
 
 
 def _value(utterance: Utterance, name: str) -> float | None:
@@ -213,7 +213,7 @@ def _clips(
         cards.append(card)
     told = TEXTS["clips_all"] if len(chosen) == len(odd) else TEXTS["clips_some"]
     note = f'<p class="note">{told.format(shown=len(chosen), count=len(odd))}</p>'
-    return f"<section><h2>{TEXTS['clips']}</h2>{note}{''.join(cards)}</section>"
+    return _section(TEXTS["clips"], note + "".join(cards))
 
 
 def _clip(folder: Path, utterance: Utterance, href: str, left: int, *, embed: bool) -> tuple[str, int]:

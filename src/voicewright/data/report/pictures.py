@@ -10,8 +10,8 @@ import numpy as np
 from voicewright.audio.clip import Clip
 from voicewright.data.utterance import TimedWord
 
-BINS = 24
-WIDTH, HEIGHT = 320, 110
+BINS = 32
+WIDTH, HEIGHT = 320, 120
 WAVE_WIDTH, WAVE_HEIGHT, WORDS_HEIGHT = 900, 90, 26
 LETTER = 7.0
 """Width of a letter in the drawing's units; a word that does not fit is cut."""
@@ -97,9 +97,8 @@ def wave(clip: Clip, words: Sequence[TimedWord]) -> str:
         x = WAVE_WIDTH * at_s / seconds
         parts.append(f'<text class="tick" x="{x:.0f}" y="{height - 2}">{at_s:g} s</text>')
     label = f"waveform of {clip.seconds:.1f} seconds"
-    return (
-        f'<svg class="clip" viewBox="0 0 {WAVE_WIDTH} {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
-    )
+    box = f'viewBox="0 0 {WAVE_WIDTH} {height}" role="img" aria-label="{label}"'
+    return f'<div class="strip"><svg class="clip" {box}>{"".join(parts)}</svg></div>'
 
 
 def _word(word: TimedWord, x: float, width: float) -> str:

@@ -51,7 +51,7 @@ HISTOGRAMS = (
 """Of utterances: score or field, title, unit."""
 
 COLUMNS = (
-    ("snr_db", "noise dB", 0),
+    ("snr_db", "SNR dB", 0),
     ("naturalness", "natural", 1),
     ("words_min", "words/min", 0),
     ("alignment", "fit", 2),
