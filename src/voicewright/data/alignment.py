@@ -11,6 +11,7 @@ from voicewright.data.windows import Window, windows
 from voicewright.errors import VoicewrightError
 from voicewright.measure.intelligibility import Word
 
+EDGE_S = 0.1
 Part = Callable[[float, float], Clip]
 """Reads a recording from one second to another."""
 
@@ -81,7 +82,7 @@ def align(match: Match, part: Part, aligner: Aligner | None) -> Placement:
     for window in windows(match):
         try:
             heard = aligner.emissions(part(window.start_s, window.end_s))
-            laid = aligner.lay(heard, [match.words[index].text for index in window.words]).words
+            laid = aligner.lay(heard, [_bare(match.words[index].text) for index in window.words]).words
         except VoicewrightError as problem:
             impossible.append(f"{_place(match, window.words)}: {problem}")
             continue
@@ -163,6 +164,8 @@ def _weighed(
         and first <= passage.words[0]
         and passage.words[1] <= last
         and set(range(*passage.words)) <= set(window.words)
+        and window.start_s <= passage.start_s + EDGE_S
+        and passage.end_s - EDGE_S <= window.end_s
     ]
     if not inside:
         return []
@@ -199,13 +202,20 @@ def _as_heard(
             spans[number] = (len(words), len(words) + len(heard))
             words += heard
         if index in window.words and index not in covered:
-            words.append(match.words[index].text)
+            words.append(_bare(match.words[index].text))
     return words, spans
 
 
 def _mean(scored: Sequence[tuple[float, str]]) -> float | None:
     weights = [sum(map(str.isalnum, text)) for _, text in scored]
-    return sum(score * w for (score, _), w in zip(scored, weights, strict=True)) / sum(weights) if any(weights) else None
+    return (
+        sum(score * w for (score, _), w in zip(scored, weights, strict=True)) / sum(weights) if any(weights) else None
+    )
+
+
+def _bare(text: str) -> str:
+    """Without the marks before a word: "…to" has the sounds of "to"."""
+    return text.lstrip(' …—–-“”"([') or text
 
 
 def _absent(word: MatchedWord) -> TimedWord:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from voicewright.data.cleaning import clean
-from voicewright.data.pairing import Block, pair
+from voicewright.data.pairing import Block, Seams, pair
 from voicewright.data.spelling import Spellings, written_words
 from voicewright.data.transcripts.line import Line
 from voicewright.measure.intelligibility import Word
@@ -15,6 +15,8 @@ Kind = Literal["missing", "extra", "different", "order", "remark"]
 MOVED_WORDS, MOVED_LIKENESS = 5, 0.7
 """A passage of so many words, of which so many are heard elsewhere, was moved rather than left out."""
 SHOWN_WORDS = 12
+TOUCHING_S = 0.02
+SENTENCE_ENDS = frozenset(".!?…”")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +92,15 @@ def match(lines: Sequence[Line], heard: Sequence[Word], *, language: str = "en",
     cleaned = [clean(line.text) for line in lines]
     texts = [(word, index) for index, each in enumerate(cleaned) for word in written_words(each.text)]
     end_s = seconds if seconds is not None else max((word.end_s for word in heard), default=0.0)
-    # Whisper cuts "1-2" into "1" and "-2"; that is no minus.
-    heard = [
-        replace(word, text=word.text.lstrip("-") or word.text) if index else word for index, word in enumerate(heard)
-    ]
-    blocks = pair([text for text, _ in texts], [word.text for word in heard], Spellings(language))
+    heard = whole_words(heard)
+    blocks = pair([text for text, _ in texts], [word.text for word in heard], Spellings(language), _seams(texts, heard))
     words = _bounded(_timed(texts, heard, blocks), end_s, lines)
     passages = [*_differences(lines, words, heard, blocks, end_s)]
-    for index, each in enumerate(cleaned):
-        passages += [_remark(lines[index], index, remark, words) for remark in each.remarks]
+    ends = [0] * (len(lines) + 1)
+    for index, word in enumerate(words):
+        ends[word.line + 1] = index + 1
+    for index, (each, end) in enumerate(zip(cleaned, list(accumulate(ends, max))[1:], strict=True)):
+        passages += [_remark(lines[index], index, remark, words, end) for remark in each.remarks]
     passages = _moved(passages, lines)
     return Match(
         lines=tuple(lines),
@@ -107,6 +109,33 @@ def match(lines: Sequence[Line], heard: Sequence[Word], *, language: str = "en",
         passages=tuple(sorted(passages, key=lambda p: (p.words, p.start_s))),
         seconds=end_s,
     )
+
+
+def whole_words(heard: Sequence[Word]) -> list[Word]:
+    """Words that a recogniser cut: Whisper hears "1-2" as "1" and "-2", "asterisk.org" as "asterisk" and ".org"."""
+    result: list[Word] = []
+    for word in heard:
+        last = result[-1] if result else None
+        joins = last is not None and last.text[-1:].isalnum() and word.start_s - last.end_s < TOUCHING_S
+        if last is not None and joins and word.text[:1] in "-." and word.text[1:2].isalnum():
+            probability = min(last.probability, word.probability)
+            result[-1] = replace(last, text=last.text + word.text, end_s=word.end_s, probability=probability)
+        else:
+            result.append(word)
+    return result
+
+
+def _seams(texts: Sequence[tuple[str, int]], heard: Sequence[Word]) -> Seams:
+    """Lines and sentences begin passages; so do pauses."""
+    written = [1.0, *(0.0 for _ in texts)]
+    for index, ((text, line), (_, following)) in enumerate(pairwise(texts), start=1):
+        written[index] = 2.0 * (line != following) + (text[-1:] in SENTENCE_ENDS)
+    sounds = [1.0, *(0.0 for _ in heard)]
+    for index, (word, following_word) in enumerate(pairwise(heard), start=1):
+        pause_s = following_word.start_s - word.end_s
+        sounds[index] = (word.text[-1:] in SENTENCE_ENDS) + 2.0 * min(1.0, max(0.0, pause_s))
+    written[-1] = sounds[-1] = 1.0
+    return Seams(written, sounds)
 
 
 def _timed(texts: Sequence[tuple[str, int]], heard: Sequence[Word], blocks: Sequence[Block]) -> list[MatchedWord]:
@@ -165,7 +194,7 @@ def _differences(
     blocks: Sequence[Block],
     end_s: float,
 ) -> Iterator[Disagreement]:
-    for before, block, after in _neighbours(blocks):
+    for before, block, after in _neighbours(_by_line(blocks, words)):
         if block.same or block.silent:
             continue
         own, got = words[block.first : block.last], heard[block.start : block.end]
@@ -191,6 +220,18 @@ def _differences(
             lines,
             own[-1].line if own else line,
         )
+
+
+def _by_line(blocks: Sequence[Block], words: Sequence[MatchedWord]) -> list[Block]:
+    """Missing passages cut where a line ends, so that each line answers for itself."""
+    result: list[Block] = []
+    for block in blocks:
+        cuts = [block.first, block.last]
+        if not block.same and block.start == block.end:
+            inner = range(block.first + 1, block.last)
+            cuts[1:1] = [index for index in inner if words[index].line != words[index - 1].line]
+        result += [replace(block, first=a, last=b) for a, b in pairwise(cuts)]
+    return result
 
 
 def _neighbours(blocks: Sequence[Block]) -> Iterator[tuple[Block | None, Block, Block | None]]:
@@ -224,10 +265,9 @@ def _short(text: str) -> str:
     return f"{' '.join(words[:half])} … {' '.join(words[-half:])} ({len(words)} words)"
 
 
-def _remark(line: Line, index: int, remark: str, words: Sequence[MatchedWord]) -> Disagreement:
-    own = [i for i, word in enumerate(words) if word.line == index]
-    first = own[-1] + 1 if own else next((i for i, word in enumerate(words) if word.line > index), len(words))
-    at_s = words[first].after_s if first < len(words) else next((w.end_s for w in words[::-1] if w.end_s), 0.0)
+def _remark(line: Line, index: int, remark: str, words: Sequence[MatchedWord], first: int) -> Disagreement:
+    """A remark as it stands after the words up to `first`."""
+    at_s = words[first].after_s if first < len(words) else words[-1].end_s or words[-1].before_s if words else 0.0
     passage = Disagreement(
         kind="remark",
         place="",
@@ -247,22 +287,18 @@ def _moved(passages: list[Disagreement], lines: Sequence[Line]) -> list[Disagree
     """Long passages that are written in one place and heard in another, as one disagreement each."""
     from rapidfuzz.distance import LCSseq
 
-    def tokens(text: str) -> list[str]:
-        return ["".join(filter(str.isalnum, word)).lower() for word in text.split()]
-
     left_out = [p for p in passages if p.kind in ("missing", "different") and p.written.count(" ") + 1 >= MOVED_WORDS]
     added = [p for p in passages if p.kind in ("extra", "different") and p.heard.count(" ") + 1 >= MOVED_WORDS]
-    elsewhere: dict[str, list[Disagreement]] = {}
+    elsewhere: dict[tuple[str, ...], list[Disagreement]] = {}
     for passage in added:
-        for word in set(tokens(passage.heard)):
-            elsewhere.setdefault(word, []).append(passage)
+        for gram in _grams(_plain(passage.heard)):
+            elsewhere.setdefault(gram, []).append(passage)
     result = list(passages)
     for passage in left_out:
-        own = tokens(passage.written)
-        candidates = {id(p): p for word in own for p in elsewhere.get(word, ()) if p is not passage}
+        own = _plain(passage.written)
+        candidates = {id(p): p for gram in _grams(own) for p in elsewhere.get(gram, ()) if p is not passage}
         for found in candidates.values():
-            got = tokens(found.heard)
-            likeness = LCSseq.similarity(own, got) / len(own)
+            likeness = LCSseq.similarity(own, _plain(found.heard)) / len(own)
             if likeness >= MOVED_LIKENESS and found in result and passage in result:
                 moved = replace(
                     passage,
@@ -277,3 +313,11 @@ def _moved(passages: list[Disagreement], lines: Sequence[Line]) -> list[Disagree
                     result.remove(found)
                 break
     return result
+
+
+def _plain(text: str) -> list[str]:
+    return ["".join(filter(str.isalnum, word)).lower() for word in text.split()]
+
+
+def _grams(words: Sequence[str]) -> set[tuple[str, ...]]:
+    return {tuple(words[i : i + 3]) for i in range(len(words) - 2)}

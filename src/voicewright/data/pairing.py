@@ -1,12 +1,19 @@
 """Two sequences of written words, cut into blocks that say the same and blocks that do not."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
+from voicewright.data.anchors import common_words
 from voicewright.data.spelling import LONGEST_SPAN, Spellings
 
 LARGEST_CELLS = 40 * 40
 """Differing stretches up to this many pairs of words are matched word for word; larger ones are different texts."""
+LONGEST_SLIDE, MEETS = 40, 4.0
+"""A passage slides past this many words at most; that it meets another one counts as much as four seams."""
+AROUND, DENSE, RUN = 12, 0.4, 4
+"""Equal words are sure in runs of `RUN`, or if this share of the twelve on either side, of one text, is matched too."""
 LEAVE_OUT = 1.0
 """Cost of a word without a partner. A pair of different words costs `SWAP` to `SWAP + UNLIKE`, by their letters."""
 SWAP, UNLIKE = 0.4, 1.2
@@ -28,51 +35,108 @@ class Block:
     silent: bool = False
 
 
-def pair(written: Sequence[str], heard: Sequence[str], spellings: Spellings) -> list[Block]:
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """How natural it is that a passage begins or ends before each written and each heard word (0: not at all)."""
+
+    written: Sequence[float]
+    heard: Sequence[float]
+
+
+def pair(written: Sequence[str], heard: Sequence[str], spellings: Spellings, seams: Seams | None = None) -> list[Block]:
     """All words of both, in order, in blocks.
 
-    Method: Levenshtein over normalised words (bit-parallel, in linear memory: rapidfuzz); what differs is matched again
-    by runs of words that mean the same together, and words pair with words that look alike. A few equal words in the
-    middle of long different passages are chance, and stay part of the difference.
+    Method: as many normalised words in common as possible (`anchors.common_words`); what differs is matched again by
+    runs of words that mean the same together, and words pair with words that look alike; a passage that could as well
+    begin a few words earlier or later begins where `seams` has it. Equal words with few others around them are chance.
     """
     spellings.learn([*written, *heard])
     blocks = _joined(_by_words(written, heard, spellings))
     refined: list[Block] = []
-    for block in blocks:
+    for block in _slid(blocks, written, heard, spellings, seams):
         refined += [block] if block.same else _refined(block, written, heard, spellings)
-    return _without_chance(_joined(refined))
+    return _without_chance(_joined(refined), len(written), len(heard))
 
 
 def _by_words(written: Sequence[str], heard: Sequence[str], spellings: Spellings) -> list[Block]:
     """Single words that are the same, and stretches of whole words that are not."""
-    from rapidfuzz.distance import Levenshtein
-
     own = [(token, index) for index, word in enumerate(written) for token in spellings.tokens(word)]
     got = [(token, index) for index, word in enumerate(heard) for token in spellings.tokens(word)]
-    partner: dict[int, set[int]] = {}
-    owned: dict[int, set[int]] = {}
-    paired_own, paired_got = [0] * len(written), [0] * len(heard)
-    for code in Levenshtein.opcodes([token for token, _ in own], [token for token, _ in got]):
-        if code.tag == "equal":
-            for i, j in zip(range(code.src_start, code.src_end), range(code.dest_start, code.dest_end), strict=True):
-                mine, theirs = own[i][1], got[j][1]
-                partner.setdefault(mine, set()).add(theirs)
-                owned.setdefault(theirs, set()).add(mine)
-                paired_own[mine] += 1
-                paired_got[theirs] += 1
+    common = common_words([token for token, _ in own], [token for token, _ in got])
+    paired = Counter((own[i][1], got[j][1]) for i, j in common)
     blocks: list[Block] = []
     first = start = 0
-    for mine in range(len(written)):
-        theirs_of = partner.get(mine, set())
-        if len(theirs_of) != 1:
-            continue
-        (theirs,) = theirs_of
-        whole = paired_own[mine] == len(spellings.tokens(written[mine]))
-        if whole and len(owned[theirs]) == 1 and paired_got[theirs] == len(spellings.tokens(heard[theirs])):
+    for (mine, theirs), count in sorted(paired.items()):
+        if count == len(spellings.tokens(written[mine])) == len(spellings.tokens(heard[theirs])):
             blocks += [Block(first, mine, start, theirs, False), Block(mine, mine + 1, theirs, theirs + 1, True)]
             first, start = mine + 1, theirs + 1
     blocks.append(Block(first, len(written), start, len(heard), False))
     return [block for block in blocks if block.first < block.last or block.start < block.end]
+
+
+def _slid(
+    blocks: list[Block], written: Sequence[str], heard: Sequence[str], spellings: Spellings, seams: Seams | None
+) -> list[Block]:
+    """One-sided passages moved to where they begin and end most naturally: "the A | the B", not "the | A the B"."""
+    sides = (
+        (
+            [" ".join(spellings.tokens(word)) for word in written],
+            seams.written if seams else [0.0] * (len(written) + 1),
+        ),
+        ([" ".join(spellings.tokens(word)) for word in heard], seams.heard if seams else [0.0] * (len(heard) + 1)),
+    )
+    result = list(blocks)
+    for index in range(len(result)):
+        block = result[index]
+        lone = not block.same and (block.first == block.last) != (block.start == block.end)
+        if lone:
+            side = 0 if block.first < block.last else 1
+            words, natural = sides[side]
+            low, high = (block.first, block.last) if side == 0 else (block.start, block.end)
+            shift = _best_shift(result, index, words, natural, (low, high))
+            if shift:
+                _shift(result, index, shift, side)
+    return _joined(result)
+
+
+def _best_shift(
+    blocks: Sequence[Block], index: int, words: Sequence[str], natural: Sequence[float], span: tuple[int, int]
+) -> int:
+    low, high = span
+
+    def free(at: int) -> bool:
+        return 0 <= at < len(blocks) and blocks[at].same
+
+    left = right = 0
+    while left < LONGEST_SLIDE and free(index - 1 - left) and words[low - 1 - left] == words[high - 1 - left]:
+        left += 1
+    while right < LONGEST_SLIDE and free(index + 1 + right) and words[low + right] == words[high + right]:
+        right += 1
+
+    def worth(shift: int) -> tuple[float, int]:
+        before, after = index - 1 + min(shift, 0), index + 1 + max(shift, 0)
+        meets = (shift < 0 and before >= 0 and not blocks[before].same) + (
+            shift > 0 and after < len(blocks) and not blocks[after].same
+        )
+        return meets * MEETS + natural[low + shift] + natural[high + shift], -abs(shift)
+
+    return max(range(-left, right + 1), key=worth)
+
+
+def _shift(blocks: list[Block], index: int, shift: int, side: int) -> None:
+    """Move a one-sided block past the `shift` single equal words after it (before it, if negative), in place."""
+    block = blocks[index]
+    first, last = (index + shift, index) if shift < 0 else (index + 1, index + 1 + shift)
+    passed, size = blocks[first:last], (block.last - block.first, block.end - block.start)[side]
+    step = size if shift < 0 else -size
+    moved = [
+        Block(b.first + step, b.last + step, b.start, b.end, True)
+        if side == 0
+        else Block(b.first, b.last, b.start + step, b.end + step, True)
+        for b in passed
+    ]
+    slid = Block(block.first + shift, block.last + shift, block.start + shift, block.end + shift, False)
+    blocks[min(first, index) : max(last, index + 1)] = [slid, *moved] if shift < 0 else [*moved, slid]
 
 
 def _joined(blocks: Sequence[Block]) -> list[Block]:
@@ -147,27 +211,32 @@ def _left_out(letters: str) -> float:
     return LEAVE_OUT if letters else 0.0
 
 
-def _without_chance(blocks: list[Block]) -> list[Block]:
-    """Runs of equal words that are few beside the differing ones around them are not to be relied upon."""
-    result: list[Block] = []
-    index = 0
-    while index < len(blocks):
-        if not blocks[index].same:
-            result.append(blocks[index])
-            index += 1
-            continue
-        stop = index
-        while stop < len(blocks) and blocks[stop].same:
-            stop += 1
-        before = blocks[index - 1] if index else None
-        after = blocks[stop] if stop < len(blocks) else None
-        run = blocks[index:stop]
-        words = run[-1].last - run[0].first
-        around = [block for block in (before, after) if block and not block.silent]
-        unwritten = sum(block.end - block.start for block in around)
-        unheard = sum(block.last - block.first for block in around)
-        if len(around) == 2 and min(unheard, unwritten) >= 4 * words + 2:
-            run = [Block(b.first, b.last, b.start, b.end, True, sure=False) for b in run]
-        result += run
-        index = stop
-    return result
+def _without_chance(blocks: list[Block], written: int, heard: int) -> list[Block]:
+    """The same blocks; lonely equal words between differing ones are not sure."""
+    counts = [[0] * (written + 1), [0] * (heard + 1)]
+    for block in blocks:
+        if block.same or block.silent:
+            for i in range(block.first, block.last):
+                counts[0][i + 1] = 1
+            for j in range(block.start, block.end):
+                counts[1][j + 1] = 1
+    sums = [list(accumulate(count)) for count in counts]
+    runs: dict[int, int] = {}
+    start = 0
+    for index, block in enumerate([*blocks, Block(0, 0, 0, 0, False)]):
+        if not block.same:
+            runs.update(dict.fromkeys(range(start, index), sum(b.last - b.first for b in blocks[start:index])))
+            start = index + 1
+
+    def dense(side: int, low: int, high: int) -> float:
+        low, high = max(0, low - AROUND), min(len(sums[side]) - 1, high + AROUND)
+        return (sums[side][high] - sums[side][low]) / max(1, high - low)
+
+    return [
+        replace(block, sure=False)
+        if block.same
+        and runs[index] < RUN
+        and max(dense(0, block.first, block.last), dense(1, block.start, block.end)) < DENSE
+        else block
+        for index, block in enumerate(blocks)
+    ]

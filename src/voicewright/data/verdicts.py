@@ -7,6 +7,7 @@ from typing import Literal
 
 from voicewright.data.alignment import Evidence, Placement
 from voicewright.data.matching import Disagreement, Match
+from voicewright.data.windows import EXTRA_S
 from voicewright.text.languages import is_english
 from voicewright.text.pronunciation import Pronouncer
 
@@ -69,7 +70,9 @@ def verdicts(
     reasons: list[list[str]] = [[] for _ in match.lines]
     for passage, scores in zip(match.passages, evidence, strict=True):
         doubt = _doubt(passage, scores, match, sounds, limits)
-        touched = {match.words[index].line for index in range(*passage.words)} or {passage.line}
+        touched = {match.words[index].line for index in range(*passage.words)}
+        if not touched and not _between_lines(passage, match):
+            touched = {passage.line}
         for line in touched:
             trust[line] *= 1 - doubt if doubt >= NO_DOUBT else 1.0
             reasons[line] += [passage.message] if doubt >= NO_DOUBT or passage.kind == "remark" else []
@@ -83,6 +86,14 @@ def verdicts(
         )
         for index, line in enumerate(match.lines)
     ]
+
+
+def _between_lines(passage: Disagreement, match: Match) -> bool:
+    """Whether unwritten speech stands alone between two lines: then neither is wrong, and no clip needs it."""
+    at = passage.words[0]
+    inside = 0 < at < len(match.words) and match.words[at - 1].line == match.words[at].line
+    alone = len(match.lines) > 1 and passage.end_s - passage.start_s >= EXTRA_S
+    return passage.kind == "extra" and alone and not inside
 
 
 def _verdict(doubt: float, limits: Thresholds) -> Verdict:
@@ -108,9 +119,9 @@ def _doubt(passage: Disagreement, scores: Evidence, match: Match, sounds: "_Soun
 
 
 def _between(value: float, calm: float, alarm: float, doubt: float) -> float:
-    """`doubt` raised towards certainty as `value` goes from `calm` to `alarm`, and lowered to a third at `calm`."""
+    """`doubt` raised towards certainty as `value` goes from `calm` to `alarm`, and lowered to a fifth at `calm`."""
     share = min(1.0, max(0.0, (value - calm) / (alarm - calm)))
-    return doubt / 3 + share * (min(1.0, doubt * 1.5) - doubt / 3)
+    return doubt / 5 + share * (min(1.0, doubt * 1.5) - doubt / 5)
 
 
 class _Sounds:
