@@ -165,13 +165,13 @@ class Dataset:
         Raises:
             BadDataset: there is no such edit.
         """
-        standing, _ = in_force(self.log())
-        if not standing:
+        log = self.log()
+        standing, _ = in_force(log)
+        if number is None and not standing:
             raise BadDataset(f"{self.folder}: there is no edit to take back")
-        chosen = standing[-1].number if number is None else number
-        if number is not None and number not in [line.number for line in self.log()]:
-            raise BadDataset(f"{self.folder}: there is no edit number {number}")
-        return self._append([Undo(number=chosen)])
+        if number is not None and not 1 <= number <= len(log):
+            raise BadDataset(f"{self.folder}: there is no edit number {number}; the log has {len(log)}")
+        return self._append([Undo(number=standing[-1].number if number is None else number)])
 
     def rebuild(self, change: Change | None = None) -> list[Utterance]:
         """Write the manifest anew from the base and the log of edits, after `change` had its say; what it holds now.
