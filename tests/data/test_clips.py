@@ -11,9 +11,9 @@ from voicewright.audio.activity import Span
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import gain, join
 from voicewright.audio.files import read_clip, sha256_of, write_clip
-from voicewright.audio.loudness import loudness_lufs, true_peak_db
+from voicewright.audio.loudness import true_peak_db
 from voicewright.audio.parts import open_parts
-from voicewright.data.clips import CEILING_DB, cut, gain_for, level_profile, speech_loudness
+from voicewright.data.clips import CEILING_DB, cut, gain_for, level_profile
 from voicewright.errors import BadClip
 from voicewright.samples import samples
 
@@ -76,30 +76,10 @@ def test_a_failed_cut_leaves_the_old_file(recording: Path, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
-def test_loudness_is_that_of_the_speech_alone(recording: Path, speech: list[Span]) -> None:
-    lufs, peak_db = speech_loudness(recording, speech)
-    clips = [read_clip(sample.path) for sample in samples()[:2]]
-    assert lufs == pytest.approx(loudness_lufs(join(clips)), abs=0.7)
-    assert peak_db == pytest.approx(max(map(true_peak_db, clips)), abs=0.1)
-
-
-def test_a_recording_at_the_wanted_loudness_needs_no_gain(recording: Path, speech: list[Span], tmp_path: Path) -> None:
-    lufs, peak_db = speech_loudness(recording, speech)
-    made = gain(read_clip(recording), gain_for(lufs, -23.0, peak_db))
-    write_clip(tmp_path / "a.wav", made, bits=32)
-    assert speech_loudness(tmp_path / "a.wav", speech)[0] == pytest.approx(-23.0, abs=0.05)
-
-
 def test_the_peak_limits_the_gain() -> None:
     assert gain_for(-30.0, -23.0, -12.0) == 7.0
     assert gain_for(-30.0, -23.0, -4.0) == 3.0
     assert gain_for(-math.inf, -23.0, -math.inf) == 0.0
-
-
-def test_silence_has_no_loudness(tmp_path: Path) -> None:
-    write_clip(tmp_path / "a.wav", Clip.silence(3.0, 16_000))
-    assert speech_loudness(tmp_path / "a.wav", [Span(0.0, 3.0)]) == (-math.inf, -math.inf)
-    assert speech_loudness(tmp_path / "a.wav", []) == (-math.inf, -math.inf)
 
 
 def test_levels_follow_the_sound_in_blocks(recording: Path, speech: list[Span]) -> None:

@@ -1,17 +1,15 @@
 """Clip files from recordings: the parts that were chosen, at the wanted rate and level."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from voicewright.audio.activity import Span
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import fade, gain
 from voicewright.audio.files import read_blocks, sha256_of
-from voicewright.audio.loudness import loudness_lufs, true_peak_db
+from voicewright.audio.loudness import true_peak_db
 from voicewright.audio.parts import SoundParts, open_parts
 from voicewright.audio.writer import write_clip
 from voicewright.data.pauses import Levels
@@ -24,7 +22,6 @@ it need not be looked for."""
 FADE_MS = 5.0
 SILENT_DB = -40.0
 """An edge this far below the clip's highest sample makes no click."""
-BLOCK_S = 30.0
 LEVEL_HOP_S = 0.02
 
 
@@ -62,25 +59,6 @@ def cut(sound: Path | SoundParts, start_s: float, end_s: float, *, rate: int, ga
     return Cut(sha256_of(out), clip.seconds, rate, gain_db)
 
 
-def speech_loudness(sound: Path | SoundParts, speech: Sequence[Span]) -> tuple[float, float]:
-    """How loud a recording's speech is (LUFS), and the highest true peak in it (dB of full scale); -inf if silent.
-
-    Each span is measured by itself (EBU R 128, gated), at most 30 s at once; the loudness is the mean of the energies,
-    weighted by seconds. So pauses, however long, change nothing.
-    """
-    if isinstance(sound, Path):
-        with open_parts(sound) as parts:
-            return speech_loudness(parts, speech)
-    energy = weight = 0.0
-    peak_db = -math.inf
-    for start_s, end_s in _short(speech):
-        clip = sound.read(start_s, end_s)
-        energy += clip.seconds * 10 ** (loudness_lufs(clip) / 10)
-        weight += clip.seconds
-        peak_db = max(peak_db, _peak_db(clip, peak_db))
-    return (10 * math.log10(energy / weight) if energy else -math.inf), peak_db
-
-
 def gain_for(lufs: float, wanted_lufs: float, peak_db: float) -> float:
     """The gain (dB) that brings speech of `lufs` to `wanted_lufs`, or as near as its peak allows; 0 for silence."""
     return min(wanted_lufs - lufs, CEILING_DB - peak_db) if math.isfinite(lufs) else 0.0
@@ -103,14 +81,6 @@ def _levels(clip: Clip, hop_s: float) -> np.ndarray[tuple[int], np.dtype[np.floa
     power = np.mean(frames**2, axis=1)
     db: np.ndarray[tuple[int], np.dtype[np.float32]] = 10 * np.log10(np.maximum(power, 1e-12))
     return db
-
-
-def _short(speech: Iterable[Span]) -> Iterator[tuple[float, float]]:
-    """The spans (start, end) in equal parts of `BLOCK_S` at most."""
-    for span in speech:
-        count = max(1, math.ceil(span.seconds / BLOCK_S))
-        for i in range(count):
-            yield span.start_s + span.seconds * i / count, span.start_s + span.seconds * (i + 1) / count
 
 
 def _peak_db(clip: Clip, line_db: float) -> float:
