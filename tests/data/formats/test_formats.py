@@ -182,6 +182,23 @@ def test_tortoise_takes_what_its_trainer_takes(make_dataset: Make, tmp_path: Pat
     assert told["u2.wav"]["language"] == "en"
 
 
+def test_tortoise_takes_words_and_languages_from_whisper(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "audio").mkdir(parents=True)
+    for name in ("whole", "talk_00003"):
+        write_clip(folder / "audio" / f"{name}.wav", Clip(np.full(32_000, 0.1), 16_000))
+    (folder / "train.txt").write_text("audio/whole.wav|Eins. Zwei.\naudio/talk_00003.wav|Oui.", "utf-8")
+    segments = [
+        {"start": i, "end": i + 1, "text": text, "words": [{"word": text, "start": i + 0.2, "end": i + 0.7}]}
+        for i, text in enumerate([" Eins.", " Zwei."])
+    ]
+    told = {"whole.wav": {"segments": segments, "language": "de"}, "talk.mp3": {"segments": [], "language": "fr"}}
+    (folder / "whisper.json").write_text(json.dumps(told), "utf-8")
+    whole, part = import_dataset(folder, tmp_path / "out").dataset.utterances()
+    assert [(word.text, word.start_s) for word in whole.words] == [("Eins.", 0.2), ("Zwei.", 1.2)]
+    assert (whole.language, part.language) == ("de", "fr")
+
+
 def test_whisper_json_of_a_long_recording_is_cut_at_its_segments(tmp_path: Path) -> None:
     folder = tmp_path / "voice"
     (folder / "audio").mkdir(parents=True)

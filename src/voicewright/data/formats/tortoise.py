@@ -22,11 +22,11 @@ from voicewright.data.formats.base import (
 )
 from voicewright.data.formats.ljspeech import column, speakers_text
 from voicewright.data.formats.whisper_json import NAME as RESULTS
-from voicewright.data.formats.whisper_json import as_result, load_results, read_results, write_results
+from voicewright.data.formats.whisper_json import as_result, load_results, words_of, write_results
 from voicewright.data.paths import inside
 from voicewright.data.problems import Problem
 from voicewright.data.surgery import kept_words
-from voicewright.data.utterance import Split, TimedWord, Utterance
+from voicewright.data.utterance import Split, Utterance
 from voicewright.engines.clips import clip_limits
 from voicewright.errors import BadDataset
 from voicewright.progress import Progress
@@ -73,14 +73,14 @@ def export(dataset: Dataset, out: Path, options: ExportOptions, progress: Progre
 
 
 def read(folder: Path, options: ImportOptions) -> Iterator[Found | Problem]:
-    known: dict[Path, Found] = {}
+    results: dict[str, Any] = {}
     if (folder / RESULTS).is_file():
         try:
-            told = list(read_results(folder / RESULTS, [folder / "audio", folder], options))
+            results = load_results(folder / RESULTS)
         except BadDataset as problem:
             yield Problem(where=RESULTS, what=str(problem))
-            told = []
-        known = {each.audio: each for each in told if isinstance(each, Found)}
+    # A slice of a recording is called by the recording's stem and five digits.
+    languages = {Path(name).stem: each.get("language") for name, each in results.items() if isinstance(each, dict)}
     for name, split in LISTS.items():
         for where, line in lines_of(folder / name) if (folder / name).is_file() else ():
             path, bar, text = line.partition("|")
@@ -93,27 +93,16 @@ def read(folder: Path, options: ImportOptions) -> Iterator[Found | Problem]:
             if audio is None:
                 yield Problem(where=where, what=f"there is no clip {path!r}" if bar else 'no "|" between clip and text')
                 continue
-            yield _line(audio, text.split("|")[0].strip(), split, known.get(audio), _language(folder, audio, options))
-
-
-def _line(audio: Path, text: str, split: Split, told: Found | None, language: str) -> Found:
-    words: tuple[TimedWord, ...] = kept_words(told.words, text) if told else ()
-    return Found(
-        audio=audio, name=audio.stem, text=text, split=split, words=words, language=told.language if told else language
-    )
-
-
-def _language(folder: Path, audio: Path, options: ImportOptions) -> str:
-    """Of the recording that a slice `STEM_00012.wav` was cut from."""
-    if not (folder / RESULTS).is_file():
-        return options.language
-    try:
-        results = load_results(folder / RESULTS)
-    except BadDataset:
-        return options.language
-    stem = audio.stem.rpartition("_")[0]
-    result = next((r for name, r in results.items() if Path(name).stem == stem and isinstance(r, dict)), {})
-    return language_of(result.get("language"), options.language)
+            text = text.split("|")[0].strip()
+            code = languages.get(audio.stem) or languages.get(audio.stem.rpartition("_")[0])
+            yield Found(
+                audio=audio,
+                name=audio.stem,
+                text=text,
+                split=split,
+                words=kept_words(words_of(results.get(audio.name)), text),
+                language=language_of(code, options.language),
+            )
 
 
 def _unfit(utterance: Utterance, text: str) -> str:

@@ -92,6 +92,13 @@ def read_results(path: Path, places: list[Path], options: ImportOptions) -> Iter
         yield from _segments(audio, result, where, options)
 
 
+def words_of(result: object) -> tuple[TimedWord, ...]:
+    """The words of a whole file, as far as Whisper gave their times."""
+    segments = result.get("segments") if isinstance(result, dict) else None
+    told = [each for each in segments if isinstance(each, dict)] if isinstance(segments, list) else []
+    return tuple(word for segment in told for word in _words(segment, 0.0, math.inf))
+
+
 def _segments(audio: Path, result: Mapping[str, Any], where: str, options: ImportOptions) -> Iterator[Found | Problem]:
     language = language_of(result.get("language"), options.language)
     segments = result.get("segments", [])
