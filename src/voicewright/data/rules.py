@@ -57,6 +57,8 @@ TELLING_WORDS = 5
 """Of fewer words, the pauses around them say more about the words a minute than the words do."""
 TELLING_SYLLABLES = 8
 """Of fewer syllables, the drawl of the last one decides about the mean: single words last 0.4 to 0.8 s a syllable."""
+TELLING_LETTERS = 8
+"""Of fewer letters, a recogniser without a context mishears many: "i" is heard as "bye", "N B S" as "and BS"."""
 TELLING_S = 1.5
 """In a shorter clip a speaker cannot be told for certain: single letters reach a likeness of 0.5 to their own speaker,
 and other speakers reach 0.58."""
@@ -95,11 +97,16 @@ def judge(
     """
     scores = utterance.scores
     drops = [*_by_length(utterance, shortest_s, longest_s), *_by_sound(scores, rules)]
+    flags, stranger = _by_speaker(utterance, rules)
+    drops += stranger
     if text:
         drops += _by_text(utterance, rules, longest_text)
-    told, stranger = _by_speaker(utterance, rules)
-    drops += stranger
-    flags = told + (_doubts(utterance, rules) if text else [])
+        misfits = _misfits(scores, rules)
+        if sum(letter.isalnum() for letter in utterance.text) >= TELLING_LETTERS:
+            drops += misfits
+        else:
+            flags += misfits
+        flags += _doubts(utterance, rules)
     if scores.bandwidth_hz is not None and rules.bandwidth_hz <= scores.bandwidth_hz < rules.bandwidth_flag_hz:
         flags.append(f"{NARROW} (up to {scores.bandwidth_hz / 1000:.1f} kHz)")
     return tuple(flags), JOINT.join(drops)
@@ -214,11 +221,17 @@ def _by_text(utterance: Utterance, rules: KeepRules, longest_text: int) -> list[
     telling = count_words(spoken(utterance.text, utterance.language)) >= TELLING_WORDS
     if telling and scores.words_min is not None and not low <= scores.words_min <= high:
         drops.append(f"{PACE} ({scores.words_min:.0f} words a minute, {low:.0f} to {high:.0f} wanted)")
-    if scores.alignment is not None and scores.alignment < rules.alignment:
-        drops.append(f"{MISFIT} (score {scores.alignment:.2f}, {rules.alignment:.2f} wanted)")
-    if scores.cer is not None and scores.cer > rules.cer:
-        drops.append(f"{OTHER_TEXT} ({_wrong(scores.cer)}, at most {rules.cer:.0%} wanted)")
     return drops
+
+
+def _misfits(scores: Scores, rules: KeepRules) -> list[str]:
+    """Where text and sound are not of each other."""
+    found = []
+    if scores.alignment is not None and scores.alignment < rules.alignment:
+        found.append(f"{MISFIT} (score {scores.alignment:.2f}, {rules.alignment:.2f} wanted)")
+    if scores.cer is not None and scores.cer > rules.cer:
+        found.append(f"{OTHER_TEXT} ({_wrong(scores.cer)}, at most {rules.cer:.0%} wanted)")
+    return found
 
 
 def _wrong(cer: float) -> str:
