@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicewright.apps.preparing import facts_of, report, told
+from voicewright.apps.preparing import Workers, facts_of, report, told
 from voicewright.apps.progress import shown
 from voicewright.apps.session import Json, flag, given, note, print_json, say, studio_of, table
 from voicewright.data.options import SplitOptions
@@ -20,7 +20,6 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at dat
 
 Folder = Annotated[Path, typer.Argument(metavar="DATASET", help="The dataset's folder.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="A new folder.", show_default=False)]
-Workers = Annotated[int, typer.Option("--workers", metavar="N", help="Processes; 0: one for each core, four at most.")]
 
 
 @app.command()
@@ -92,9 +91,7 @@ def edit(
     keep: Annotated[bool, typer.Option("--keep", help="Use it, whatever the rules say.")] = False,
     drop: Annotated[str | None, typer.Option("--drop", metavar="REASON", help="Do not use it.")] = None,
     split_at: Annotated[float | None, typer.Option("--split-at", metavar="SECONDS", help="Make it two.")] = None,
-    merge_with: Annotated[
-        str | None, typer.Option("--merge-with", metavar="ID", help="Join the next to it.")
-    ] = None,
+    merge_with: Annotated[str | None, typer.Option("--merge-with", metavar="ID", help="Join the next to it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Correct an utterance. Corrections are a log beside the dataset: they survive when it is prepared again.
@@ -199,9 +196,7 @@ def take_over(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="What another program keeps.", show_default=False)],
     out: Out = ...,  # type: ignore[assignment]
     format_name: Annotated[str, typer.Option("--format", metavar="NAME", help="Found out by default.")] = "",
-    speaker: Annotated[
-        str, typer.Option("--speaker", metavar="NAME", help="Where it is not said.")
-    ] = "speaker",
+    speaker: Annotated[str, typer.Option("--speaker", metavar="NAME", help="Where it is not said.")] = "speaker",
     language: Annotated[str, typer.Option("--language", metavar="CODE", help="The same.")] = "en-us",
     gold: Annotated[bool, typer.Option("--gold", help="The texts were written by humans.")] = False,
 ) -> None:

@@ -28,26 +28,35 @@ to a dataset that is there. Nothing is deleted: report.html in the dataset shows
 """
 
 
+Recordings = Annotated[
+    list[Path], typer.Argument(metavar="RECORDINGS", help="Sound files, and folders of them.", show_default=False)
+]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The dataset's folder.", show_default=False)]
+Transcript = Annotated[
+    Path | None,
+    typer.Option(
+        "--transcript",
+        metavar="FILE",
+        help="What a human wrote down: text with speaker names, SRT, VTT, TextGrid, or a table name: text.",
+    ),
+]
+Like = Annotated[Path | None, typer.Option("--like", metavar="FILE", help="A recording of only the wanted speaker.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="All options, thresholds too, from a YAML file.")
+]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", help="Processes; 0: one for each core, four at most.")]
+Cluster = Annotated[
+    str, typer.Option("--cluster", metavar="ADDRESS", help="A Ray cluster that does the work (extra: cluster).")
+]
+
+
 def prepare(
     context: typer.Context,
-    recordings: Annotated[
-        list[Path], typer.Argument(metavar="RECORDINGS", help="Sound files, and folders of them.", show_default=False)
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="The dataset's folder.", show_default=False)
-    ] = ...,  # type: ignore[assignment]
-    transcript: Annotated[
-        Path | None,
-        typer.Option(
-            "--transcript",
-            metavar="FILE",
-            help="What a human wrote down: text with speaker names, SRT, VTT, TextGrid, or a table name: text.",
-        ),
-    ] = None,
+    recordings: Recordings,
+    out: Out = ...,  # type: ignore[assignment]
+    transcript: Transcript = None,
     speaker: Annotated[str | None, flag(PrepareOptions, "speaker", "--speaker", metavar="NAME")] = None,
-    like: Annotated[
-        Path | None, typer.Option("--like", metavar="FILE", help="A recording of only the wanted speaker.")
-    ] = None,
+    like: Like = None,
     speakers: Annotated[int | None, flag(PrepareOptions, "speakers", "--speakers")] = None,
     task: Annotated[Task | None, flag(PrepareOptions, "task", "--task")] = None,
     engine: Annotated[str | None, flag(PrepareOptions, "engine", "--engine", metavar="NAME")] = None,
@@ -59,15 +68,9 @@ def prepare(
     beam: Annotated[int | None, flag(TranscribeOptions, "beam", "--beam")] = None,
     shortest: Annotated[float | None, flag(SliceOptions, "shortest_s", "--shortest", metavar="SECONDS")] = None,
     longest: Annotated[float | None, flag(SliceOptions, "longest_s", "--longest", metavar="SECONDS")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="All options, thresholds too, from a YAML file.")
-    ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", metavar="N", help="Processes; 0: one for each core, four at most.")
-    ] = 0,
-    cluster: Annotated[
-        str, typer.Option("--cluster", metavar="ADDRESS", help="A Ray cluster that does the work (extra: cluster).")
-    ] = "",
+    config: Config = None,
+    workers: Workers = 0,
+    cluster: Cluster = "",
     as_json: Json = False,
 ) -> None:
     datasets = studio_of(context).datasets

@@ -1,6 +1,7 @@
 """`Datasets`: what a user may wish of datasets, one method each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from voicewright.data.formats.base import Exported, ExportOptions, ImportOptions
 from voicewright.data.options import PrepareOptions, SplitOptions
 from voicewright.data.summary import Summary, summarise
 from voicewright.data.work import Work
+from voicewright.errors import BadDataset
 from voicewright.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class Datasets:
         place = Place(
             folder=folder.absolute(), weights=self._weights, options=dataset.info.options, offline=self._offline
         )
-        with runner_for(place, workers=workers, cluster=cluster) as runner:
+        with _alone(folder), runner_for(place, workers=workers, cluster=cluster) as runner:
             preparation = Preparation(dataset, runner, like=Path(like) if like else None, progress=progress)
             prepared = preparation.run(
                 [Path(path) for path in recordings], transcript=Path(transcript) if transcript else None
@@ -181,6 +183,22 @@ class Datasets:
         findings = Findings(problems=imported.problems)
         write_findings(imported.dataset.folder, findings)
         return _told(imported.dataset, list(imported.dataset.utterances()), findings)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs on one dataset would undo each other's work."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / WORK / "prepare.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BadDataset(f"{folder} is being prepared by another program; wait for it, or end it") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _told(dataset: Dataset, utterances: "Sequence[Utterance]", findings: Findings) -> Outcome:

@@ -20,8 +20,9 @@ SECTION_S = 180.0
 """Longest section: what a killed run has to hear again at most, and what is in memory at once."""
 SEARCH_S = 60.0
 """The last part of a section in which its end is looked for: in the longest pause."""
-ACTIVITY = ActivityOptions(min_speech_ms=100.0, pad_ms=0.0)
-"""Every short word counts, and the edges are the detector's own; what is cut gets its room later."""
+ACTIVITY = ActivityOptions(min_speech_ms=100.0, min_silence_ms=60.0, pad_ms=16.0)
+"""Every short word counts, and so does every short pause: it is a place to cut. On telephone prompts and read prose this
+finds half as many pauses again as the detector's own settings, and quieter ones."""
 
 
 def find_speech(bench: Bench, task: Task) -> Mapping[str, Any]:

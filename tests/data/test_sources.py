@@ -1,0 +1,91 @@
+"""Which files are recordings, and what each is called."""
+
+from pathlib import Path
+
+import pytest
+
+from voicewright.data.sources import (
+    Recording,
+    find_recordings,
+    read_recordings,
+    recording_name,
+    with_recordings,
+    write_recordings,
+)
+from voicewright.errors import BadClip, BadDataset
+
+
+def make(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"sound")
+
+
+def test_sound_files_below_a_folder_are_found_in_order(tmp_path: Path) -> None:
+    make(tmp_path, "b.wav", "a/2.MP3", "a/1.flac", "notes.txt", ".hidden/x.wav", "cover.jpg")
+    found, problems = find_recordings([tmp_path])
+    assert [label for _, label in found] == ["a/1.flac", "a/2.MP3", "b.wav"]
+    assert problems == []
+
+
+def test_a_file_that_is_named_may_have_any_ending_and_is_taken_once(tmp_path: Path) -> None:
+    make(tmp_path, "take", "take.wav")
+    found, _ = find_recordings([tmp_path / "take", tmp_path, tmp_path / "take.wav"])
+    assert sorted(path.name for path, _ in found) == ["take", "take.wav"]
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_nothing_to_find_is_said_with_the_place(tmp_path: Path, empty: bool) -> None:
+    where = tmp_path if empty else tmp_path / "nowhere"
+    with pytest.raises(BadClip, match=str(where)):
+        find_recordings([where])
+
+
+def test_a_link_into_nothing_is_reported_and_the_rest_is_found(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav")
+    (tmp_path / "b.wav").symlink_to(tmp_path / "gone.wav")
+    found, problems = find_recordings([tmp_path])
+    assert [label for _, label in found] == ["a.wav"]
+    assert [problem.where for problem in problems] == [str(tmp_path / "b.wav")]
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("day one/take 2.wav", "day-one-take-2"),
+        ("digits/0.g722", "digits-0"),
+        ("line\nbreak.wav", "line-break"),
+        ("voice 🎙️.wav", "voice-🎙️"),
+        ("..wav", "clip"),
+    ],
+)
+def test_names_are_plain_file_names(label: str, name: str) -> None:
+    assert recording_name(label) == name
+
+
+def test_names_stay_and_never_clash(tmp_path: Path) -> None:
+    first = with_recordings([], [(tmp_path / "one/a.wav", "a.wav")], transcript=None)
+    both = with_recordings(
+        first, [(tmp_path / "two/A.wav", "A.wav"), (tmp_path / "one/a.wav", "a.wav")], transcript=None
+    )
+    names = {recording.path: recording.name for recording in both}
+    assert names[str(tmp_path / "one/a.wav")] == "a"
+    assert len({name.casefold() for name in names.values()}) == 2
+
+
+def test_a_transcript_given_once_is_remembered(tmp_path: Path) -> None:
+    text = tmp_path / "episode.txt"
+    found = [(tmp_path / "episode.mp3", "episode.mp3")]
+    known = with_recordings([], found, transcript=text)
+    assert (known[0].transcript, known[0].alone) == (str(text), True)
+    assert with_recordings(known, found, transcript=None) == known
+
+
+def test_the_list_is_kept(tmp_path: Path) -> None:
+    listed = [Recording(name="a", path="/x/a 🎙️.wav", label="a 🎙️.wav", transcript="/x/t.srt", alone=True)]
+    write_recordings(tmp_path / "list.jsonl", listed)
+    assert read_recordings(tmp_path / "list.jsonl") == listed
+    assert read_recordings(tmp_path / "none.jsonl") == []
+    (tmp_path / "list.jsonl").write_text('{"name": "a"}\n', "utf-8")
+    with pytest.raises(BadDataset, match="line 1"):
+        read_recordings(tmp_path / "list.jsonl")
