@@ -19,7 +19,7 @@ Vectors = NDArray[np.float32]
 Labels = NDArray[np.intp]
 
 MOST_CENTRES = 400
-"""At most this many are compared with each other at once, so that memory stays bounded."""
+"""More than this are first grouped in parts, so that memory stays bounded."""
 ROUNDS = 3
 """How often pieces move to the speaker they are most like."""
 
@@ -58,7 +58,7 @@ class DiarizationOptions:
     @property
     def threshold(self) -> float:
         """The cosine in force. Measured on made-up podcasts of real speakers: see `benchmarks/podcast.py`."""
-        return self.same_speaker or {"campplus": 0.3, "ge2e": 0.72}[self.encoder]
+        return self.same_speaker or {"campplus": 0.26, "ge2e": 0.72}[self.encoder]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -181,19 +181,20 @@ def _merged(sums: Vectors, same: float) -> Vectors:
 def _grouped(rows: Sequence[Vectors], options: DiarizationOptions) -> Labels:
     """(n,) the group of each row, over all sections."""
     strict = options.threshold + (1 - options.threshold) * 0.2  # within a section only what is surely one
-    labels = [_linked(each, strict) for each in rows]
-    starts = np.cumsum([0, *(label.max() + 1 for label in labels)])
-    owner = np.concatenate([label + start for label, start in zip(labels, starts[:-1], strict=True)])
     stacked = np.concatenate(rows)
-    while starts[-1] > MOST_CENTRES:
+    owner = _numbered([_linked(each, strict) for each in rows])
+    while owner.max() >= MOST_CENTRES and strict > options.threshold:
         means = _means(stacked, owner)
         chunks = np.array_split(means, -(-len(means) // MOST_CENTRES))
-        labels = [_linked(chunk, strict) for chunk in chunks]
-        starts = np.cumsum([0, *(label.max() + 1 for label in labels)])
-        moved = np.concatenate([label + start for label, start in zip(labels, starts[:-1], strict=True)])
-        owner, strict = moved[owner], strict - 0.05  # so that it ends, whatever the voices
-    means = _means(stacked, owner)
-    return _linked(means, options.threshold)[owner]
+        owner = _numbered([_linked(chunk, strict) for chunk in chunks])[owner]
+        strict -= 0.05
+    return _linked(_means(stacked, owner), options.threshold)[owner]
+
+
+def _numbered(groups: Sequence[Labels]) -> Labels:
+    """The groups' labels one after another, each group's numbers behind those of the group before."""
+    starts = np.cumsum([0, *(int(labels.max()) + 1 for labels in groups)])
+    return np.concatenate([labels + start for labels, start in zip(groups, starts, strict=False)])
 
 
 def _means(rows: Vectors, owner: Labels) -> Vectors:
@@ -213,7 +214,7 @@ def _linked(vectors: Vectors, same: float) -> Labels:
     distance = np.clip(1 - vectors @ vectors.T, 0, 2).astype(np.float64)
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average")
-    return np.asarray(fcluster(tree, 1 - same, "distance"), dtype=np.intp) - 1
+    return np.asarray(fcluster(tree, 1 - same, "distance") - 1, np.intp)
 
 
 def _turns(voices: Voices, centres: Vectors, options: DiarizationOptions) -> list[Turn]:

@@ -44,11 +44,14 @@ class SpeakerPrecision:
     """How far turns of one speaker, and of nobody else, are that."""
 
     precision: float
-    """Of what was said to be this speaker alone, the share that is; 1 when nothing was said to be."""
+    """Of the speech that was said to be this speaker alone, the share that is; 1 when nothing was said to be."""
     recall: float
     """Of what is this speaker alone, the share that was found; 1 when there is none."""
     claimed_s: float
+    """What was said to be this speaker alone, pauses included."""
     real_s: float
+    pause_s: float
+    """Where nobody speaks within what was claimed: it belongs to the turns, and is nobody else's words."""
 
 
 def diarization_errors(
@@ -82,17 +85,19 @@ def speaker_precision(
     Args:
         heard_as: the speaker's name in the hypothesis, if it is another one.
     """
-    claimed = real = both = 0.0
+    claimed = real = both = pause = 0.0
     for seconds, are, heard in _pieces(list(reference), list(hypothesis)):
         is_real, is_claimed = are == {speaker}, heard == {heard_as or speaker}
         claimed += seconds * is_claimed
+        pause += seconds * (is_claimed and not are)
         real += seconds * is_real
         both += seconds * (is_real and is_claimed)
     return SpeakerPrecision(
-        precision=both / claimed if claimed else 1.0,
+        precision=both / (claimed - pause) if claimed > pause else 1.0,
         recall=both / real if real else 1.0,
         claimed_s=claimed,
         real_s=real,
+        pause_s=pause,
     )
 
 

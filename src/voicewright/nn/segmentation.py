@@ -89,15 +89,22 @@ class PyanNet(nn.Module):
 
     def forward(self, wave: Tensor) -> Tensor:
         """(b, t) sound at `config.rate`, at most a window -> (b, f, k) log-probabilities of the sets."""
-        x = self.level(wave[:, None])
-        for index, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
-            x = conv(x)
-            x = leaky_relu(norm(max_pool1d(x if index else x.abs(), self.config.pool)), inplace=True)
+        # two at a time through the convolutions: more do not fit a processor's cache, and take 1.6 times as long
+        x = torch.cat([self._frames(few) for few in torch.split(wave, 2)])
         x, _ = self.lstm(x.transpose(1, 2))
         for linear in self.linears:
             x = leaky_relu(linear(x))
         likely: Tensor = torch.log_softmax(self.out(x), dim=-1)
         return likely
+
+    def _frames(self, wave: Tensor) -> Tensor:
+        """(b, t) -> (b, c, f)"""
+        x = self.level(wave[:, None])
+        for index, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+            x = conv(x)
+            x = leaky_relu(norm(max_pool1d(x if index else x.abs(), self.config.pool)), inplace=True)
+        frames: Tensor = x
+        return frames
 
     def activity(self, wave: Tensor) -> Tensor:
         """(b, t) -> (b, f, s) how likely each speaker speaks, alone or with another, 0 to 1."""
