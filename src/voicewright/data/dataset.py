@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 
 from voicewright.audio.files import describe, sha256_of
@@ -38,6 +39,8 @@ WORK = "work"
 BASE = "utterances.jsonl"
 STALE = "manifest.stale"
 LOCK_WAIT_S = 600
+
+EMPTY: Mapping[str, Utterance] = MappingProxyType({})
 
 Change = Callable[[list[Utterance]], list[Utterance]]
 
@@ -258,7 +261,7 @@ class Dataset:
                 self._cutter.make(cut)
             (self.folder / WORK / STALE).touch()
             append_log(self.folder / EDITS, new)
-            after = self._rebuild([*log, *fresh])
+            after = self._settle(applied, before)
         return [each for each in after if before.get(each.id) != each]
 
     def _rebuild(self, log: list[LoggedEdit], *, change: Change | None = None, fresh: bool = False) -> list[Utterance]:
@@ -266,10 +269,16 @@ class Dataset:
         applied = self._applied(self.base() if fresh else _measured(self.base(), known), log)
         for cut in applied.cuts:
             self._cutter.make(cut)
+        return self._settle(applied, known, change=change, fresh=fresh)
+
+    def _settle(
+        self, applied: Applied, known: Mapping[str, Utterance], *, change: Change | None = None, fresh: bool = False
+    ) -> list[Utterance]:
+        """Write what edits made of the base as the manifest, whose utterances were `known` before."""
         found = [_with_measures(self._listed(each), known.get(each.id), fresh=fresh) for each in applied.utterances]
         if change is not None:
             found = change(found)
-        found = self._checked(found)
+        found = self._checked(found, read=known)
         manifest.write_manifest(self.manifest, found)
         (self.folder / WORK / STALE).unlink(missing_ok=True)
         return found
@@ -284,8 +293,12 @@ class Dataset:
         path = self.audio(utterance)
         return replace(utterance, sha256=sha256_of(path), seconds=describe(path).seconds)
 
-    def _checked(self, utterances: Iterable[Utterance]) -> list[Utterance]:
-        """As a manifest holds them: numbers rounded, ids and paths allowed, no id twice."""
+    def _checked(self, utterances: Iterable[Utterance], read: Mapping[str, Utterance] = EMPTY) -> list[Utterance]:
+        """As a manifest holds them: numbers rounded, ids and paths allowed, no id twice.
+
+        Args:
+            read: utterances that come from a manifest as they are, and need no rounding.
+        """
         seen: dict[str, str] = {}
         found = []
         for utterance in utterances:
@@ -294,7 +307,9 @@ class Dataset:
                 raise BadDataset(f"two utterances share the id {utterance.id!r} (the other is {seen[key]!r})")
             seen[key] = utterance.id
             inside(self.folder, utterance.audio)
-            found.append(from_dict(Utterance, manifest.to_plain(utterance), where=utterance.id))
+            if utterance is not read.get(utterance.id):
+                utterance = from_dict(Utterance, manifest.to_plain(utterance), where=utterance.id)
+            found.append(utterance)
         return found
 
     @contextlib.contextmanager
@@ -340,7 +355,8 @@ def _with_measures(utterance: Utterance, known: Utterance | None, *, fresh: bool
     judged = utterance
     if not utterance.decision and not known.decision:
         judged = replace(utterance, dropped=known.dropped)
-    return replace(judged, heard=known.heard, words=known.words, scores=known.scores, flags=known.flags)
+    measured = replace(judged, heard=known.heard, words=known.words, scores=known.scores, flags=known.flags)
+    return known if measured == known else measured
 
 
 def _refuse(applied: Applied, fresh: list[LoggedEdit]) -> None:

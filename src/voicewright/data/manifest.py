@@ -3,7 +3,8 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def to_plain(value: Any) -> Any:
     """Dataclasses as dictionaries without what equals its default, numbers rounded to `DECIMALS`."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: to_plain(getattr(value, field.name))
-            for field in fields(value)
-            if not _is_default(field, getattr(value, field.name))
-        }
+        held = ((name, default, getattr(value, name)) for name, default in _fields(type(value)))
+        return {name: to_plain(each) for name, default, each in held if each != default}
     if isinstance(value, float):
         return round(value, DECIMALS)
     if isinstance(value, dict):
@@ -82,7 +80,10 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def _is_default(field: Field[Any], value: Any) -> bool:
-    if field.default is not MISSING:
-        return bool(value == field.default)
-    return field.default_factory is not MISSING and bool(value == field.default_factory())
+@cache
+def _fields(cls: type) -> tuple[tuple[str, Any], ...]:
+    """Names and defaults, looked up once: a manifest has thousands of lines. MISSING equals nothing."""
+    return tuple(
+        (field.name, field.default if field.default_factory is MISSING else field.default_factory())
+        for field in fields(cls)
+    )
