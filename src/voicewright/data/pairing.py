@@ -153,17 +153,27 @@ def _joined(blocks: Sequence[Block]) -> list[Block]:
 def _refined(block: Block, written: Sequence[str], heard: Sequence[str], spellings: Spellings) -> list[Block]:
     """A differing stretch as runs that are the same after all, and the rest."""
     own, got = written[block.first : block.last], heard[block.start : block.end]
-    said = any(spellings.tokens(word) for word in [*own, *got])
-    if not said:
-        return [Block(block.first, block.last, block.start, block.end, False, silent=True)]
+    if _silent(own, got, spellings):
+        return [replace(block, silent=True)]
     if not own or not got:
         return [block]
     if len(own) * len(got) > LARGEST_CELLS:
         return [block]
     return [
-        Block(block.first + a, block.first + b, block.start + c, block.start + d, same)
+        Block(
+            block.first + a,
+            block.first + b,
+            block.start + c,
+            block.start + d,
+            same,
+            silent=not same and _silent(own[a:b], got[c:d], spellings),
+        )
         for a, b, c, d, same in _cheapest(own, got, spellings)
     ]
+
+
+def _silent(own: Sequence[str], got: Sequence[str], spellings: Spellings) -> bool:
+    return not any(spellings.tokens(word) for word in [*own, *got])
 
 
 def _cheapest(own: Sequence[str], got: Sequence[str], spellings: Spellings) -> list[tuple[int, int, int, int, bool]]:

@@ -14,6 +14,8 @@ from voicewright.text.pronunciation import Pronouncer
 Verdict = Literal["agree", "look", "disagree"]
 SHORT_LETTERS, EASILY_MISSED = 3, 0.6
 """Recognisers leave out single short words (to, a, is) that were said; that alone calls for a look only."""
+MISSED, MISTAKEN, MADE_UP = 0.2, 1 / 3, 0.4
+"""What is left of a doubt when the sound speaks for the text. Recognisers miss words more than they make them up."""
 NO_DOUBT = 0.15
 """Lesser doubts do not add up: five spellings of a name in a long line are still only spellings."""
 
@@ -108,20 +110,22 @@ def _doubt(passage: Disagreement, scores: Evidence, match: Match, sounds: "_Soun
     heard = [word for word in match.heard[slice(*passage.heard_words)] if any(map(str.isalnum, word.text))]
     if not heard:
         doubt = EASILY_MISSED if len(passage.written.strip(" .,;:!?…")) <= SHORT_LETTERS else 1.0
-        return doubt if scores.written is None else _between(scores.written, limits.said, limits.not_said, doubt)
+        return (
+            doubt if scores.written is None else _between(scores.written, limits.said, limits.not_said, doubt, MISSED)
+        )
     sureness = sum(word.probability for word in heard) / len(heard)
     doubt = sounds.distance(passage.written, passage.heard) * (0.4 + 0.6 * sureness)
     if scores.heard is None:
         return doubt
     if passage.kind == "extra":
-        return _between(scores.heard, limits.not_heard, limits.heard, doubt)
-    return _between(scores.heard - (scores.written or 0.0), limits.for_text, limits.against, doubt)
+        return _between(scores.heard, limits.not_heard, limits.heard, doubt, MADE_UP)
+    return _between(scores.heard - (scores.written or 0.0), limits.for_text, limits.against, doubt, MISTAKEN)
 
 
-def _between(value: float, calm: float, alarm: float, doubt: float) -> float:
-    """`doubt` raised towards certainty as `value` goes from `calm` to `alarm`, and lowered to a fifth at `calm`."""
+def _between(value: float, calm: float, alarm: float, doubt: float, left: float) -> float:
+    """`doubt` raised by half as `value` goes from `calm` to `alarm`, and lowered to the share `left` at `calm`."""
     share = min(1.0, max(0.0, (value - calm) / (alarm - calm)))
-    return doubt / 5 + share * (min(1.0, doubt * 1.5) - doubt / 5)
+    return doubt * left + share * (min(1.0, doubt * 1.5) - doubt * left)
 
 
 class _Sounds:

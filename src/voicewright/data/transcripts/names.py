@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 SOUND_ENDINGS = frozenset((
-    ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".g722", ".gsm", ".ulaw", ".alaw",
-    ".sln", ".sln16", ".mp4", ".mkv", ".webm",
+    ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".g722", ".gsm", ".ulaw",
+    ".alaw", ".sln", ".sln16", ".mp4", ".mkv", ".webm",
 ))  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from voicewright.errors import BadDataset
 
 LARGEST_CELL = 1_000_000
 NAMES = frozenset((
-    "name", "file", "filename", "file_name", "path", "file_path", "audio", "audio_path", "audio_file", "wav", "wav_path",
-    "id", "clip", "utterance", "recording",
+    "name", "file", "filename", "file_name", "path", "file_path", "audio", "audio_path", "audio_file", "wav",
+    "wav_path", "id", "clip", "utterance", "recording",
 ))  # fmt: skip
 TEXTS = frozenset(("text", "transcript", "transcription", "sentence", "words", "content"))
 SPEAKERS = frozenset(("speaker", "speaker_id", "speaker_name", "client_id", "voice"))
