@@ -39,7 +39,7 @@ def test_created_twice_it_keeps_its_utterances_and_takes_the_new_options(make_da
 
 def test_the_summary_counts(make_dataset: Make) -> None:
     dataset = make_dataset()
-    dataset.update(lambda all: [replace(all[0], dropped="noise: 3 dB"), replace(all[1], gold=True), *all[2:]])
+    dataset.update(lambda all: [replace(all[0], dropped="noise (3 dB)"), replace(all[1], gold=True), *all[2:]])
     summary = dataset.summary()
     assert summary.dropped.utterances == 1
     assert list(summary.reasons) == ["noise"]

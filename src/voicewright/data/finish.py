@@ -68,7 +68,10 @@ class Assessor:
         return Task(
             stage="scores",
             name=name,
-            key=key_of([score_key(utterance) for utterance in group], [utterance.id for utterance in group]),
+            key=key_of(
+                [score_key(utterance, self.dataset.info.options) for utterance in group],
+                [utterance.id for utterance in group],
+            ),
             given={"utterances": [to_plain(utterance) for utterance in group], "sound": sound},
             seconds=sum(utterance.seconds for utterance in group),
         )

@@ -154,6 +154,8 @@ class PrepareOptions:
     """Take steady noise away first (needs the extra "denoise")."""
     rate: int = 0
     """Samples per second of the clips; 0: what the engine says."""
+    naturalness_every_s: float = 0.0
+    """Naturalness is heard in one clip for every so many seconds of a recording; 0: in every clip (0.16 s each)."""
     loudness_lufs: float | None = -23.0
     """Loudness of each recording's speech; null leaves the level as it is."""
     slices: SliceOptions = field(default_factory=SliceOptions)
@@ -168,8 +170,9 @@ class PrepareOptions:
     def __post_init__(self) -> None:
         if self.rate and not 8_000 <= self.rate <= 192_000:
             raise BadSetting(f"rate must be between 8000 and 192000, got {self.rate}")
-        if self.speakers < 0:
-            raise BadSetting(f"speakers must not be negative, got {self.speakers}")
+        for name in ("speakers", "naturalness_every_s"):
+            if getattr(self, name) < 0:
+                raise BadSetting(f"{name} must not be negative, got {getattr(self, name)}")
         if self.loudness_lufs is not None and not -40 <= self.loudness_lufs <= -10:
             raise BadSetting(f"loudness_lufs must be between -40 and -10, got {self.loudness_lufs}")
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from voicewright.data.rules import kind_of, reasons
 from voicewright.data.utterance import Utterance
 
 
@@ -22,7 +23,7 @@ class Summary:
     kept: Amount = Amount()
     dropped: Amount = Amount()
     reasons: Mapping[str, Amount] = field(default_factory=dict)
-    """What was dropped, by reason: the part before a colon, which a figure may follow."""
+    """What was dropped, by reason, without its figures. A clip with two reasons counts for both."""
     flags: Mapping[str, Amount] = field(default_factory=dict)
     """What is kept and flagged, by flag."""
     speakers: Mapping[str, Amount] = field(default_factory=dict)
@@ -42,11 +43,12 @@ def summarise(utterances: Iterable[Utterance]) -> Summary:
         edited += each.edited
         if each.dropped:
             tally.add("dropped", "", each)
-            tally.add("reasons", _topic(each.dropped), each)
+            for reason in {kind_of(sentence) for sentence in reasons(each.dropped)}:
+                tally.add("reasons", reason, each)
             continue
         gold_s += each.seconds * each.gold
         tally.add("kept", "", each)
-        for name in {_topic(flag) for flag in each.flags}:
+        for name in {kind_of(flag) for flag in each.flags}:
             tally.add("flags", name, each)
         tally.add("speakers", each.speaker, each)
         tally.add("languages", each.language, each)
@@ -81,7 +83,3 @@ class _Tally:
             if key == table
         }
         return dict(sorted(found.items(), key=lambda item: (-item[1].seconds, item[0])))
-
-
-def _topic(reason: str) -> str:
-    return reason.split(":", 1)[0].strip()

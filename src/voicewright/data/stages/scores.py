@@ -14,6 +14,7 @@ from voicewright.audio.edit import resample
 from voicewright.audio.files import read_clip, read_part
 from voicewright.data.duplicates import fingerprint
 from voicewright.data.manifest import to_plain
+from voicewright.data.options import PrepareOptions
 from voicewright.data.paths import inside
 from voicewright.data.scoring import RATE, ScoringTools, due, embedding_of, score
 from voicewright.data.tasks import Bench, Task
@@ -37,7 +38,7 @@ def score_clips(bench: Bench, task: Task) -> Mapping[str, Any]:
     scene: Scene | None = None
     clips = []
     for utterance in utterances:
-        key = score_key(utterance)
+        key = score_key(utterance, bench.options)
         held = before.get(utterance.id)
         if held is None or held["key"] != key:
             scene = scene or _scene(bench, task, utterances)
@@ -46,11 +47,20 @@ def score_clips(bench: Bench, task: Task) -> Mapping[str, Any]:
     return {"clips": clips}
 
 
-def score_key(utterance: Utterance) -> str:
+def score_key(utterance: Utterance, options: PrepareOptions) -> str:
     """Stands for everything that the scores of an utterance depend on."""
     words = [(word.text, word.start_s, word.end_s, word.score) for word in utterance.words]
     source = utterance.source and (utterance.source.start_s, utterance.source.end_s)
-    return key_of(utterance.sha256, utterance.text, utterance.heard, utterance.language, utterance.gold, words, source)
+    return key_of(
+        utterance.sha256,
+        utterance.text,
+        utterance.heard,
+        utterance.language,
+        utterance.gold,
+        words,
+        source,
+        options.naturalness_every_s,
+    )
 
 
 def unpacked(text: str) -> NDArray[np.float32]:
@@ -68,7 +78,9 @@ def _heard(bench: Bench, task: Task, utterance: Utterance, scene: Scene | None) 
     except BadClip as problem:
         return {"problem": str(problem)}
     source = utterance.source
-    naturalness = bench.meters.naturalness() if source is None or due(source.start_s, source.end_s) else None
+    every_s = bench.options.naturalness_every_s
+    wanted = source is None or due(source.start_s, source.end_s, every_s, key=source.sha256)
+    naturalness = bench.meters.naturalness() if wanted else None
     tools = ScoringTools(pitch=bench.meters.pitch(), naturalness=naturalness)
     scores = score(utterance, clip, tools, scene=scene, original=_original(bench, task, utterance))
     voice = embedding_of(resample(clip, RATE), bench.meters.encoder("campplus"))
