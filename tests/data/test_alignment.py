@@ -13,7 +13,7 @@ from voicewright.data.alignment import Placement, align, refine
 from voicewright.data.matching import Match, match
 from voicewright.data.transcripts.line import Line
 from voicewright.data.transcripts.reading import for_recording, read_transcript
-from voicewright.data.verdicts import verdicts, worst
+from voicewright.data.verdicts import between_lines, verdicts, worst
 from voicewright.errors import BadClip
 from voicewright.measure.intelligibility import Word
 
@@ -143,7 +143,7 @@ def test_unwritten_speech_between_lines_blames_neither_and_is_told() -> None:
     lines = [Line(text="please hold the line now"), Line(text="your call will be answered")]
     heard = recognised("please hold the line now nobody wrote any of this your call will be answered")
     found = match(lines, heard)
-    assert [passage.kind for passage in found.passages] == ["extra"]
+    assert [passage.heard for passage in between_lines(found)] == ["nobody wrote any of this"]
     assert {line.verdict for line in verdicts(found)} == {"agree"}
 
 

@@ -17,7 +17,8 @@ _LONGEST_DIRECTION = 12
 """Words: what is longer and in round brackets is a remark of the speaker, not of the writer."""
 _SQUARE = re.compile(r"\[[^\[\]]*\]")
 _ROUND = re.compile(r"\([^()]*\)|\{[^{}]*\}|\*[^*\n]{1,60}\*|<[^<>\n]{1,60}>")
-_SUNG = re.compile(r"[♪♫♬♩#]*[♪♫♬♩][^♪♫♬♩]*[♪♫♬♩]+|[♪♫♬♩]+")
+_SUNG = re.compile(r"[♪♫♬♩][^♪♫♬♩]*[♪♫♬♩]+|[♪♫♬♩]+")
+_MARKS = " .,;:!?-—\n"
 _SPOKEN = re.compile(r"[^\W_]|[&@%$£€+=°]")
 
 
@@ -43,9 +44,8 @@ def clean(text: str) -> Cleaned:
 
     def take_direction(match: re.Match[str]) -> str:
         inside = match[0][1:-1]
-        alone = not match.string.replace(match[0], "").strip(" .,;:!?-—\n") and match[0][0] in "({"
         short = len(inside.split()) <= _LONGEST_DIRECTION
-        return take(match) if alone or (short and _DIRECTION.search(inside)) else match[0]
+        return take(match) if (short and _DIRECTION.search(inside)) or _is_all(match) else match[0]
 
     kept = _SUNG.sub(take, text)
     kept = _SQUARE.sub(take, kept)
@@ -53,3 +53,9 @@ def clean(text: str) -> Cleaned:
     kept = " ".join(tidy(kept).split())
     kept = re.sub(r"\s+([,.;:!?…])", r"\1", kept) if remarks else kept
     return Cleaned(text=kept if _SPOKEN.search(kept) else "", remarks=tuple(remarks))
+
+
+def _is_all(match: re.Match[str]) -> bool:
+    """Whether a text is nothing but one bracket."""
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    return match[0][0] in "({" and not before.strip(_MARKS) and not after.strip(_MARKS)

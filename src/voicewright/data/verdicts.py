@@ -59,7 +59,7 @@ class LineVerdict:
 def verdicts(
     match: Match, placement: Placement | None = None, *, language: str = "en", thresholds: Thresholds | None = None
 ) -> list[LineVerdict]:
-    """One verdict for each line.
+    """One verdict for each line; `between_lines` are the disagreements that are no line's.
 
     The recogniser errs in one word of ten to twenty, so a difference alone says little. Its weight is how differently
     the two sound (phonemes for English, letters elsewhere) times how sure the recogniser was; the acoustic aligner's
@@ -151,6 +151,11 @@ class _Sounds:
 
 def _letters(text: str) -> str:
     return "".join(char for char in text if char.isalpha() and char != "ː")
+
+
+def between_lines(match: Match) -> list[Disagreement]:
+    """Unwritten speech that stands alone between lines: in no line's verdict, but to be told all the same."""
+    return [passage for passage in match.passages if _between_lines(passage, match)]
 
 
 def worst(found: Sequence[LineVerdict]) -> Verdict:

@@ -177,6 +177,11 @@ def test_json_of_another_kind_is_reported(tmp_path: Path, text: str) -> None:
         lines_of(tmp_path / "a.json", text)
 
 
+def test_times_that_run_backwards_are_reported_with_their_place(tmp_path: Path) -> None:
+    with pytest.raises(BadDataset, match=r"a\.srt, cue 1"):
+        lines_of(tmp_path / "a.srt", "1\n00:00:09,000 --> 00:00:02,500\nHello.\n")
+
+
 TABLE = [
     "; a remark of whoever made it\n\nhello: Hello: you.\ndigits/1: one\nbeep: [a tone]\n",
     "hello|Hello: you.\ndigits/1|one\nbeep|[a tone]\n",

@@ -53,7 +53,20 @@ def read_transcript(path: Path, names: Collection[str] = ()) -> Transcript:
         lines = () if table else read_tagged(text, place)
     if not lines and not table:
         raise BadDataset(f"{path}: nothing is said in it; write down the words, or leave the transcript out")
+    _check_times([*lines, *(line for own in table.values() for line in own)])
     return Transcript(path=path, lines=lines, table=table)
+
+
+def _check_times(lines: Collection[Line]) -> None:
+    """Raises BadDataset for a line that ends before it begins, or begins before the recording."""
+    for line in lines:
+        start_s, end_s = line.start_s, line.end_s
+        times = [each for each in (start_s, end_s) if each is not None]
+        backwards = start_s is not None and end_s is not None and end_s < start_s
+        if backwards or any(not 0 <= each < float("inf") for each in times):
+            raise BadDataset(
+                f"{line.place}: from {start_s} to {end_s} s is no stretch of a recording; correct the times"
+            )
 
 
 def for_recording(transcript: Transcript, name: str, relative_path: str, only_one: bool) -> list[Line] | None:

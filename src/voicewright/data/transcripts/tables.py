@@ -18,7 +18,7 @@ NAMES = frozenset((
 TEXTS = frozenset(("text", "transcript", "transcription", "sentence", "words", "content"))
 SPEAKERS = frozenset(("speaker", "speaker_id", "speaker_name", "client_id", "voice"))
 STARTS, ENDS = frozenset(("start", "start_s", "start_time", "begin")), frozenset(("end", "end_s", "end_time", "stop"))
-_ROW = re.compile(r"^(?P<name>[^|\t:]+?)\s*(?P<mark>\t|\||:(?=\s|$))\s*(?P<rest>.*)$")
+_ROW = re.compile(r"^(?P<name>[^|\t:]{1,300}?)\s*(?P<mark>\t|\||:(?=\s|$))\s*(?P<rest>.*)$")
 _COMMENT = re.compile(r"^\s*(?:[;#]|//)")
 
 Table = dict[str, tuple[Line, ...]]
