@@ -85,7 +85,7 @@ def build(speakers: dict[str, list[Clip]], mix: Mix) -> tuple[Clip, list[Turn]]:
     sound, truth = np.zeros(total, np.float32), list[Turn]()
     levels = {name: random.uniform(-mix.level_db, mix.level_db) for name in speakers}
     order = {name: list(random.permutation(len(clips))) for name, clips in speakers.items()}
-    names, at_s, speaker = list(speakers), 0.5, list(speakers)[0]
+    names, at_s, speaker = list(speakers), 0.5, next(iter(speakers))
 
     def next_clip(name: str) -> Clip:
         if not order[name]:
@@ -186,9 +186,8 @@ def show(result: dict[str, Any]) -> None:
     for name, p in result["precision"].items():
         print(f"  {name}: precision {p['precision']:.1%}, recall {p['recall']:.1%}, pauses {p['pause_s']:.0f} s")
     ms = result["ms_per_s"]
-    print(
-        f"  hearing {ms:.1f} ms for a second on one core ({1000 / ms:.0f} × real time); {result['cluster_s']:.2f} s after"
-    )
+    print(f"  hearing {ms:.1f} ms for a second on one core ({1000 / ms:.0f} × real time)", end="; ")
+    print(f"grouping {result['cluster_s']:.2f} s")
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ Labels = NDArray[np.intp]
 
 MOST_CENTRES = 400
 """More than this are first grouped in parts, so that memory stays bounded."""
+SHORT_SHARE = 0.1
 ROUNDS = 3
 """How often pieces move to the speaker they are most like."""
 
@@ -38,7 +39,8 @@ class DiarizationOptions:
     """Groups of pieces are one speaker from this likeness of their means on (cosine). One speaker's reach 0.66 to 0.9;
     two speakers' 0.3, in noise on the telephone 0.56."""
     stray_s: float = 8.0
-    """Who speaks less than this in all is not a person but a stray; each piece goes to whom it is most like."""
+    """Who speaks less than this in all (in short recordings: than a tenth of the speech) is not a person but a stray;
+    each piece goes to whom it is most like."""
     stray_share: float = 0.01
     """The same, as a share of all speech."""
     shortest_s: float = 0.2
@@ -151,7 +153,8 @@ def _speakers(rows: Sequence[Vectors], seconds: NDArray[np.float32], options: Di
     """(k, d) how each speaker sounds: unit vectors."""
     stacked = np.concatenate(rows)
     owner = _grouped(rows, options)
-    enough_s = max(options.stray_s, options.stray_share * float(seconds.sum()))
+    all_s = float(seconds.sum())
+    enough_s = max(min(options.stray_s, SHORT_SHARE * all_s), options.stray_share * all_s)
     spoken = np.bincount(owner, weights=seconds)
     order = np.argsort(-spoken, kind="stable")
     kept = order[: options.speakers] if options.speakers else order[spoken[order] >= enough_s]

@@ -69,12 +69,12 @@ class Listener:
                 cut = [_cut(samples, *crops[i]) for i in batch]  # type: ignore[misc]
                 found |= zip(batch, self._embed(np.stack(cut)), strict=True)
         rows = {index: row for row, index in enumerate(sorted(found))}
-        embeddings = np.array([found[index] for index in rows], np.float16)
+        embeddings = np.array([found[index] for index in rows] or np.zeros((0, 1)), np.float16)
         return Voices(
             seconds=section.seconds,
             encoder=self.encoder,
             pieces=tuple(replace(piece, row=rows.get(i, -1)) for i, piece in enumerate(pieces)),
-            embeddings=embeddings.reshape(len(rows), -1),
+            embeddings=embeddings,
         )
 
     def sound_of(self, clip: Clip) -> NDArray[np.float32]:
