@@ -9,11 +9,13 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGE_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
@@ -54,6 +56,16 @@ def recordings(folder: Path) -> None:
     for name, sample in zip(("rec1.wav", "rec2.wav", "rec3.wav"), samples, strict=False):
         sound, rate = soundfile.read(sample, dtype="int16")
         soundfile.write(folder / name, sound, rate)
+        (folder / "interviews").mkdir(exist_ok=True)
+        soundfile.write(folder / "interviews" / name, sound, rate)
+    both = [soundfile.read(sample, dtype="int16")[0] for sample in samples[3:5]]
+    soundfile.write(folder / "episode.mp3", np.concatenate([both[0], np.zeros(16_000, np.int16), both[1]]), 16_000)
+    (folder / "episode.txt").write_text(
+        "Reader: Had he married a more amiable woman, he might have been made still more respectable than he was; "
+        "he might even have been made amiable himself.\n",
+        "utf-8",
+    )
+    (folder / "options.yaml").write_text(PAGE_YAML.search((ROOT / "docs" / "datasets.md").read_text("utf-8"))[1], "utf-8")
     (folder / "book.txt").write_text("It was late. Nobody spoke.\n\nThen the door opened.\n", "utf-8")
 
 
