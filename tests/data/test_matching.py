@@ -105,6 +105,12 @@ def test_a_passage_begins_with_its_sentence() -> None:
     assert found(turned) == [("extra", "", "The second one was cut.")]
 
 
+def test_a_slip_beside_a_missing_passage_stays_a_slip() -> None:
+    text = ["Welcome to all our greetings.", "Nobody ever said this line aloud.", "Press one for more options now."]
+    result = match(lines(*text), heard("welcome to all our greeting press one for more options now"))
+    assert found(result) == [("different", "greetings.", "greeting"), ("missing", text[1], "")]
+
+
 def test_a_moved_passage_is_found_where_it_was_said() -> None:
     a, b, c = (" ".join(ALL[i : i + 12]) for i in (0, 40, 80))
     result = match(lines(a, c, b), heard(f"{b} {a} {c}"))

@@ -1,7 +1,7 @@
 """Two sequences of written words, cut into blocks that say the same and blocks that do not."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -12,6 +12,9 @@ LARGEST_CELLS = 40 * 40
 """Differing stretches up to this many pairs of words are matched word for word; larger ones are different texts."""
 LONGEST_SLIDE, MEETS = 40, 4.0
 """A passage slides past this many words at most; that it meets another one counts as much as four seams."""
+NEAR, PASSAGE = 0.45, 4
+"""Words with this share of different letters, or less, look alike (endings, misspellings, names); words left out or
+added beside them are part of the same slip, unless they are so many."""
 AROUND, DENSE, RUN = 12, 0.4, 4
 """Equal words are sure in runs of `RUN`, or if this share of the twelve on either side, of one text, is matched too."""
 LEAVE_OUT = 1.0
@@ -24,6 +27,7 @@ class Block:
     """Written words [first, last) beside heard words [start, end).
 
     `sure`: the same, and not by chance. `silent`: they differ in nothing that is said (filled pauses).
+    `near`: they differ, but look alike, word for word; long passages beside them are another matter.
     """
 
     first: int
@@ -33,6 +37,7 @@ class Block:
     same: bool
     sure: bool = True
     silent: bool = False
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +145,30 @@ def _shift(blocks: list[Block], index: int, shift: int, side: int) -> None:
 
 
 def _joined(blocks: Sequence[Block]) -> list[Block]:
-    """Differing neighbours as one, without empty ones."""
+    """Differing neighbours as one, except look-alikes beside passages that only one of the texts has."""
+    return _merged(_merged(blocks, lambda a, b: a.near == b.near and _differ_alike(a, b)), _belong_together)
+
+
+def _merged(blocks: Sequence[Block], together: Callable[[Block, Block], bool]) -> list[Block]:
     result: list[Block] = []
     for block in blocks:
-        if result and not block.same and not result[-1].same and block.silent == result[-1].silent:
+        if result and together(result[-1], block):
             last = result.pop()
-            block = Block(last.first, block.last, last.start, block.end, False, silent=block.silent)
+            block = replace(block, first=last.first, start=last.start, near=last.near or block.near)
         result.append(block)
     return result
+
+
+def _differ_alike(one: Block, two: Block) -> bool:
+    return not one.same and not two.same and one.silent == two.silent
+
+
+def _belong_together(one: Block, two: Block) -> bool:
+    if not _differ_alike(one, two):
+        return False
+    near, passage = one.near != two.near, two if one.near else one
+    alone = min(passage.last - passage.first, passage.end - passage.start) == 0
+    return not (near and alone and max(passage.last - passage.first, passage.end - passage.start) >= PASSAGE)
 
 
 def _refined(block: Block, written: Sequence[str], heard: Sequence[str], spellings: Spellings) -> list[Block]:
@@ -159,17 +180,20 @@ def _refined(block: Block, written: Sequence[str], heard: Sequence[str], spellin
         return [block]
     if len(own) * len(got) > LARGEST_CELLS:
         return [block]
-    return [
-        Block(
-            block.first + a,
-            block.first + b,
-            block.start + c,
-            block.start + d,
-            same,
-            silent=not same and _silent(own[a:b], got[c:d], spellings),
-        )
-        for a, b, c, d, same in _cheapest(own, got, spellings)
-    ]
+    refined = []
+    for a, b, c, d, same in _cheapest(own, got, spellings):
+        part = Block(block.first + a, block.first + b, block.start + c, block.start + d, same)
+        silent = not same and _silent(own[a:b], got[c:d], spellings)
+        near = not (same or silent) and _alike("".join(own[a:b]), "".join(got[c:d]))
+        refined.append(replace(part, silent=silent, near=near))
+    return refined
+
+
+def _alike(one: str, two: str) -> bool:
+    from rapidfuzz.distance import Levenshtein
+
+    plain = ("".join(filter(str.isalnum, text)).lower() for text in (one, two))
+    return Levenshtein.normalized_distance(*plain) <= NEAR
 
 
 def _silent(own: Sequence[str], got: Sequence[str], spellings: Spellings) -> bool:

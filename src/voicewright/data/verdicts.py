@@ -119,6 +119,8 @@ def _doubt(passage: Disagreement, scores: Evidence, match: Match, sounds: "_Soun
         return doubt
     if passage.kind == "extra":
         return _between(scores.heard, limits.not_heard, limits.heard, doubt, MADE_UP)
+    if scores.heard == scores.written:  # pronounced alike
+        return doubt * MISTAKEN
     return _between(scores.heard - (scores.written or 0.0), limits.for_text, limits.against, doubt, MISTAKEN)
 
 
