@@ -40,9 +40,12 @@ LEAST_S = 0.1
 """Shorter pieces are left out."""
 PIECE_S = 4.0
 """Longer speech is cut in equal pieces: the network may take two people in one window for one."""
-HEARD_S = (1.5, 1.0, 0.6)
+CUT_S = 0.3
+"""Nearer to each other than this, cuts are not made."""
+HEARD_S = (1.2, 0.8, 0.5)
 """An embedding is taken from this much of a piece: the first that fits, from the middle of where nobody else speaks.
-CAM++ (without rectification) tells 13 real speakers apart with 0.6 % errors by 1.5 s, 0.4 % by 2 s, 2.4 % by 1 s."""
+CAM++ (without rectification) tells 13 real speakers apart with 2.4 % errors by 1 s, 0.6 % by 1.5 s, 0.4 % by 2 s; in
+podcasts 1.2 s does as well as 1.5 s, and takes a fifth less time."""
 
 
 class Listener:
@@ -104,9 +107,9 @@ class Listener:
             inside = (centres >= begins[number]) & (centres < ends[number])
             if inside.any():
                 runs += _runs(active[inside], float(centres[inside][0]) - step_s / 2, step_s, number * active.shape[1])
-        joined = _joined(runs, edges, step_s)
+        whole = [run for run in _joined(runs, edges, step_s) if run.seconds >= LEAST_S]
         return sorted(
-            (part for run in joined if run.seconds >= LEAST_S for part in _parts(run, len(samples) / RATE)),
+            (part for run in whole for part in _parts(run, whole, len(samples) / RATE)),
             key=lambda piece: (piece.start_s, piece.end_s, piece.voice),
         )
 
@@ -213,14 +216,23 @@ def _joined(runs: Sequence[Piece], edges: Sequence[float], step_s: float) -> lis
     return found
 
 
-def _parts(run: Piece, end_s: float) -> Iterator[Piece]:
-    """The run in equal pieces of at most `PIECE_S`, within the section."""
+def _parts(run: Piece, runs: Sequence[Piece], end_s: float) -> Iterator[Piece]:
+    """The run, within the section, cut where others begin and end, and in equal pieces of at most `PIECE_S`.
+
+    Where two speak at once the network may hand one's number to the other, so that a run changes its speaker there.
+    """
     start_s, end_s = max(0.0, run.start_s), min(run.end_s, end_s)
-    count = max(1, -int(-(end_s - start_s) // PIECE_S))
-    for i in range(count):
-        begin_s, stop_s = (start_s + (end_s - start_s) * j / count for j in (i, i + 1))
-        if stop_s > begin_s:
-            yield Piece(begin_s, stop_s, run.voice)
+    edges = sorted(edge for other in runs if other.voice != run.voice for edge in (other.start_s, other.end_s))
+    cuts = [start_s]
+    for edge in edges:
+        if cuts[-1] + CUT_S < edge < end_s - CUT_S:
+            cuts.append(edge)
+    for begin_s, stop_s in pairwise([*cuts, max(start_s, end_s)]):
+        count = max(1, -int(-(stop_s - begin_s) // PIECE_S))
+        for i in range(count):
+            first_s, last_s = (begin_s + (stop_s - begin_s) * j / count for j in (i, i + 1))
+            if last_s > first_s:
+                yield Piece(first_s, last_s, run.voice)
 
 
 def _crop(piece: Piece, pieces: Sequence[Piece]) -> tuple[float, float] | None:
