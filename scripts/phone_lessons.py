@@ -112,7 +112,7 @@ def crop(lines: list[Said], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         loudness = 10 ** (rng.uniform(-6, 6) / 20) / 32768
         waves.append(line.samples[start * MOMENT : moments * MOMENT].astype(np.float32) * loudness)
         targets.append(line.targets[start:])
-        pause = int(rng.exponential(0.2) * RATE) // MOMENT
+        pause = int(rng.exponential(0.2 if rng.random() < 0.8 else 1.0) * RATE) // MOMENT
         waves.append(np.zeros(pause * MOMENT, np.float32))
         targets.append(np.full((pause, 3), SILENCE, np.int16))
     wave = torch.from_numpy(np.concatenate(waves)[: wanted * MOMENT])
@@ -128,12 +128,14 @@ def spoilt(waves: Tensor, rng: np.random.Generator, generator: torch.Generator) 
     babble = waves.roll(1, 0).roll(RATE // 2, 1) + waves.roll(2, 0).roll(RATE, 1) + waves.roll(3, 0).flip(1)
     rows = []
     for wave, voices in zip(waves, babble, strict=True):
-        if rng.random() < 0.4:
+        if rng.random() < 0.5:
             wave = reverberant(wave, rng, generator)
         if rng.random() < 0.8:
             noise = voices if rng.random() < 0.25 else coloured_noise(len(wave), rng, generator)
             wave = noisy(wave, noise, snr_db=rng.uniform(3, 40) + 6 * float(noise is voices))
-        if rng.random() < 0.6:
+        if rng.random() < 0.15:
+            wave = clicking(wave, rng, generator)
+        if rng.random() < 0.75:
             wave = filtered(wave, rng, generator)
         if rng.random() < 0.1:
             wave = wave.clamp(-1, 1) if rng.random() < 0.5 else torch.tanh(wave * rng.uniform(1, 6) / wave.abs().max())
@@ -162,6 +164,17 @@ def coloured_noise(count: int, rng: np.random.Generator, generator: torch.Genera
     return noise
 
 
+def clicking(wave: Tensor, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
+    """With up to five bursts: mouths, keys, doors, breath."""
+    wave = wave.clone()
+    for _ in range(int(rng.integers(1, 6))):
+        size = int(rng.choice([40, 160, 800, 4000]))
+        burst = coloured_noise(size, rng, generator) * torch.hann_window(size)
+        start = int(rng.integers(len(wave) - size))
+        wave[start : start + size] += burst * wave.std() * rng.uniform(0.1, 1) / burst.std().clamp(min=1e-6)
+    return wave
+
+
 def noisy(wave: Tensor, noise: Tensor, *, snr_db: float) -> Tensor:
     return wave + noise * (wave.norm() / noise.norm().clamp(min=1e-6) * 10 ** (-snr_db / 20))
 
@@ -169,10 +182,22 @@ def noisy(wave: Tensor, noise: Tensor, *, snr_db: float) -> Tensor:
 def filtered(wave: Tensor, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
     """Through a crooked frequency response, often with less treble (a telephone's 3.4 kHz at worst) or bass."""
     hz = torch.fft.rfftfreq(len(wave), 1 / RATE)
-    knots = torch.randn(1, 1, int(rng.integers(3, 9)), generator=generator) * rng.uniform(0, 6)
+    knots = torch.randn(1, 1, int(rng.integers(3, 9)), generator=generator) * rng.uniform(0, 8)
     gain_db = interpolate(knots, size=len(hz), mode="linear", align_corners=True)[0, 0]
     if rng.random() < 0.5:
         gain_db = gain_db - (hz / rng.uniform(3200, 7900) - 1).clamp(min=0) * 400
     if rng.random() < 0.4:
         gain_db = gain_db - (1 - hz / rng.uniform(50, 350)).clamp(min=0) * 60
     return torch.fft.irfft(torch.fft.rfft(wave) * 10 ** (gain_db.clamp(-80, 30) / 20), len(wave))
+
+
+def masked(features: Tensor, rng: np.random.Generator) -> Tensor:
+    """(b, f, m) features with up to two bands and one moment of each blanked (SpecAugment, Park et al., 2019)."""
+    kept = torch.ones_like(features)
+    for row in kept:
+        for _ in range(2):
+            start = int(rng.integers(row.shape[1]))
+            row[:, start : start + int(rng.integers(0, 12))] = 0
+        start = int(rng.integers(row.shape[0]))
+        row[start : start + int(rng.integers(0, 12))] = 0
+    return features * kept

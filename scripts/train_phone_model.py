@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
-from phone_lessons import Said, crop, read_shard, spoilt
+from phone_lessons import Said, crop, masked, read_shard, spoilt
 from train_kokoro_start import made_up
 from voicewright.engines.kokoro.network import Kokoro, load_network
 from voicewright.engines.kokoro.precision import choose_precision, has_native_bfloat16
 from voicewright.engines.kokoro.resampling import ToSixteen
 from voicewright.engines.kokoro.style import StylePrior, load_prior
 from voicewright.home import Home
-from voicewright.nn.phones import PhoneNetwork
+from voicewright.nn.phones import PhoneNetwork, load_phones
 from voicewright.text.normalize import normalize
 from voicewright.text.phonemes import Phonemizer
 from voicewright.text.tokens import encode
@@ -35,7 +35,8 @@ from voicewright.weights.store import Store
 
 SHARD = 25
 LOUDEST = 0.7
-RATE = 2e-3
+DOUBT = 0.05
+"""Probability that is spread over all classes (label smoothing)."""
 app = typer.Typer(add_completion=False)
 
 
@@ -135,19 +136,27 @@ def _save(path: Path, rows: list[tuple[NDArray[np.float32], NDArray[np.int16], N
 
 
 @app.command()
-def train(folder: Path, out: Path, steps: int = 1500, batch: int = 16, seed: int = 0) -> None:
+def train(
+    folder: Path,
+    out: Path,
+    steps: int = 3200,
+    rate: float = 2e-3,
+    batch: int = 16,
+    seed: int = 0,
+    start: Path | None = None,
+) -> None:
     """Train on all shards but the first of each run, which tell how often the likeliest phone is the right one.
 
-    Shards that are made meanwhile are read, too.
+    Shards that are made meanwhile are read, too. `start` goes on from trained weights.
     """
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     held = [said for path in sorted(folder.glob(f"*-{SHARD:06d}.npz")) for said in read_shard(path)]
     used: dict[Path, list[Said]] = {}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = PhoneNetwork()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.02, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.1)
+        network = PhoneNetwork() if start is None else load_phones(start).train().requires_grad_(True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)
     )
@@ -159,7 +168,7 @@ def train(folder: Path, out: Path, steps: int = 1500, batch: int = 16, seed: int
             print(f"{hours:.2f} h", flush=True)
         crops = [crop(lines, rng) for _ in range(batch)]
         waves = spoilt(torch.stack([wave for wave, _ in crops]), rng, generator)
-        loss = loss_of(network, waves, torch.stack([targets for _, targets in crops]))
+        loss = loss_of(network, waves, torch.stack([targets for _, targets in crops]), rng)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -187,14 +196,16 @@ def shards_for_training(folder: Path) -> list[Path]:
     ]
 
 
-def loss_of(network: PhoneNetwork, waves: Tensor, targets: Tensor) -> Tensor:
-    """How little probability falls on the allowed classes: waves (b, t), targets (b, o, 3)."""
-    features = network.features(waves)
+def loss_of(network: PhoneNetwork, waves: Tensor, targets: Tensor, rng: np.random.Generator) -> Tensor:
+    """How little probability falls on the allowed classes, and a little on the others: waves (b, t), targets
+    (b, o, 3)."""
+    features = masked(network.features(waves), rng)
     with torch.autocast("cpu", torch.bfloat16, enabled=has_native_bfloat16("cpu")):
         log_probabilities = network(features)
     allowed = torch.zeros(log_probabilities.shape, dtype=torch.bool).scatter_(2, targets, True)
     frames = min(targets.shape[1], log_probabilities.shape[1])
-    loss: Tensor = -log_probabilities.masked_fill(~allowed, -1e4)[:, :frames].logsumexp(2).mean()
+    missed = -log_probabilities.masked_fill(~allowed, -1e4)[:, :frames].logsumexp(2).mean()
+    loss: Tensor = (1 - DOUBT) * missed - DOUBT * log_probabilities[:, :frames].mean()
     return loss
 
 

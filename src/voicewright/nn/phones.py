@@ -13,7 +13,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, log_softmax
+from torch.nn.functional import dropout, gelu, log_softmax
 
 from voicewright.audio.mel import MelSpec, filterbank
 from voicewright.nn.frozen import load_frozen
@@ -41,6 +41,8 @@ class PhoneConfig:
     blocks: int = 8
     kernel: int = 7
     """Frames of 20 ms that a block hears at once: with 8 blocks, 0.5 s to either side."""
+    dropout: float = 0.1
+    """In training, so that the network does not trust the engine's accent more than a stranger's deserves."""
     rate: int = 16_000
     n_fft: int = 512
     window: int = 400
@@ -66,7 +68,7 @@ class PhoneNetwork(nn.Module):
         super().__init__()
         self.config = c = config or PhoneConfig()
         self.stem = nn.Conv1d(c.mels, c.width, 5, stride=2, padding=2)
-        self.blocks = nn.ModuleList(_Block(c.width, c.kernel) for _ in range(c.blocks))
+        self.blocks = nn.ModuleList(_Block(c) for _ in range(c.blocks))
         self.norm = nn.LayerNorm(c.width)
         self.out = nn.Linear(c.width, c.classes)
         bank = filterbank(MelSpec(rate=c.rate, n_fft=c.n_fft, hop_samples=c.hop, bins=c.mels))
@@ -107,15 +109,17 @@ class PhoneNetwork(nn.Module):
 class _Block(nn.Module):
     """What sounds around a frame, then what follows from it: (b, d, o) -> (b, d, o)."""
 
-    def __init__(self, width: int, kernel: int) -> None:
+    def __init__(self, config: PhoneConfig) -> None:
         super().__init__()
-        self.around = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        width = config.width
+        self.dropout = config.dropout
+        self.around = nn.Conv1d(width, width, config.kernel, padding=config.kernel // 2, groups=width)
         self.norm = nn.LayerNorm(width)
         self.wide, self.back = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.norm(self.around(x).transpose(1, 2))
-        added: Tensor = self.back(gelu(self.wide(inner)))
+        added: Tensor = self.back(dropout(gelu(self.wide(inner)), self.dropout, self.training))
         return x + added.transpose(1, 2)
 
 

@@ -146,6 +146,7 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
                "Alibaba DAMO Academy, 3D-Speaker: github.com/modelscope/3D-Speaker"),
         bundle("segmentation", "PyanNet, who speaks when within ten seconds",
                "Hervé Bredin, CNRS: huggingface.co/pyannote/segmentation-3.0", "MIT"),
+        bundle("phones", "which English phone sounds when", "trained by the voicewright authors on synthetic speakers"),
         _DVECTOR, _WHISPER_TINY_EN, _WHISPER_BASE, _SILERO_VAD, _SWIFT_F0, _DNSMOS,
     )  # fmt: skip
     return {each.name: each for each in sets}
