@@ -121,7 +121,8 @@ class KeepRules:
     cer: float = 0.4
     """Drop above: what was heard is another text. Of a text without a human author it is unknown. By the smallest
     recogniser, right texts of four words or more read 0.24 at most, texts of which a third is missing 0.83 in the
-    middle, other texts 0.7 or more. Of texts under eight letters ("N B S") it is only flagged."""
+    middle, other texts 0.7 or more. Only flagged where the sound speaks for the text (`alignment_flag`), and for texts
+    under eight letters ("N B S")."""
     cer_flag: float = 0.1
     """Flag above. Nine in ten right texts read 0.05 or less; texts half as long again as the speech 0.16 or more in
     three of four."""

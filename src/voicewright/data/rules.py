@@ -229,9 +229,14 @@ def _misfits(scores: Scores, rules: KeepRules) -> list[str]:
     found = []
     if scores.alignment is not None and scores.alignment < rules.alignment:
         found.append(f"{MISFIT} (score {scores.alignment:.2f}, {rules.alignment:.2f} wanted)")
-    if scores.cer is not None and scores.cer > rules.cer:
+    if scores.cer is not None and scores.cer > rules.cer and not _fits(scores, rules):
         found.append(f"{OTHER_TEXT} ({_wrong(scores.cer)}, at most {rules.cer:.0%} wanted)")
     return found
+
+
+def _fits(scores: Scores, rules: KeepRules) -> bool:
+    """The sound speaks for the text: if something else was heard, the recogniser erred."""
+    return scores.alignment is not None and scores.alignment >= rules.alignment_flag
 
 
 def _wrong(cer: float) -> str:
@@ -251,7 +256,7 @@ def _doubts(utterance: Utterance, rules: KeepRules) -> list[str]:
     scores, flags = utterance.scores, []
     if scores.alignment_low is not None and scores.alignment_low < rules.alignment_low:
         flags.append(f"{WEAK_WORDS} (score {scores.alignment_low:.2f}, {rules.alignment_low:.2f} wanted)")
-    if scores.cer is not None and rules.cer_flag < scores.cer <= rules.cer:
+    if scores.cer is not None and scores.cer > rules.cer_flag and (scores.cer <= rules.cer or _fits(scores, rules)):
         flags.append(f"{DIFFERS} ({_wrong(scores.cer)}, at most {rules.cer_flag:.0%} wanted)")
     return flags
 

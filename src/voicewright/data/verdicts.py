@@ -54,6 +54,8 @@ class LineVerdict:
     doubt: float
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+    passages: tuple[tuple[int, float], ...] = ()
+    """The passages of the match that the doubt is about, each with its own doubt."""
 
 
 def verdicts(
@@ -70,13 +72,15 @@ def verdicts(
     evidence = placement.evidence if placement else [Evidence()] * len(match.passages)
     trust = [1.0] * len(match.lines)
     reasons: list[list[str]] = [[] for _ in match.lines]
-    for passage, scores in zip(match.passages, evidence, strict=True):
+    about: list[list[tuple[int, float]]] = [[] for _ in match.lines]
+    for number, (passage, scores) in enumerate(zip(match.passages, evidence, strict=True)):
         doubt = _doubt(passage, scores, match, sounds, limits)
         touched = {match.words[index].line for index in range(*passage.words)}
         if not touched and not _between_lines(passage, match):
             touched = {passage.line}
         for line in touched:
             trust[line] *= 1 - doubt if doubt >= NO_DOUBT else 1.0
+            about[line] += [(number, doubt)] if doubt >= NO_DOUBT else []
             reasons[line] += [passage.message] if doubt >= NO_DOUBT or passage.kind == "remark" else []
     return [
         LineVerdict(
@@ -85,6 +89,7 @@ def verdicts(
             doubt=1 - trust[index],
             verdict=_verdict(1 - trust[index], limits),
             reasons=tuple(reasons[index]),
+            passages=tuple(about[index]),
         )
         for index, line in enumerate(match.lines)
     ]

@@ -88,6 +88,6 @@ def _from(word: TimedWord, start_s: float) -> TimedWord:
 
 def _doubted(utterance: Utterance, each: Slice, doubts: Sequence[Mapping[str, Any]]) -> Utterance:
     """With what was found wrong with the human text of this stretch: told, and dropped where it is sure."""
-    mine = [doubt for doubt in doubts if doubt["start_s"] < each.end_s and doubt["end_s"] > each.start_s]
+    mine = [doubt for doubt in doubts if doubt["start_s"] <= each.end_s and doubt["end_s"] >= each.start_s]
     flags = tuple(doubt["what"] for doubt in mine if not doubt["sure"])
     return replace(utterance, flags=flags, dropped="; ".join(doubt["what"] for doubt in mine if doubt["sure"]))

@@ -21,8 +21,8 @@ SECTION_S = 180.0
 SEARCH_S = 60.0
 """The last part of a section in which its end is looked for: in the longest pause."""
 ACTIVITY = ActivityOptions(min_speech_ms=100.0, min_silence_ms=60.0, pad_ms=16.0)
-"""Every short word counts, and so does every short pause: it is a place to cut. On telephone prompts and read prose this
-finds half as many pauses again as the detector's own settings, and quieter ones."""
+"""Every short word counts, and so does every short pause: it is a place to cut. On telephone prompts and read prose
+this finds half as many pauses again as the detector's own settings, and quieter ones."""
 
 
 def find_speech(bench: Bench, task: Task) -> Mapping[str, Any]:

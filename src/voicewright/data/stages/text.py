@@ -11,9 +11,13 @@ from voicewright.data.stages.words import aligner_of
 from voicewright.data.tasks import Bench, Task
 from voicewright.data.transcripts.line import Line
 from voicewright.data.utterance import TimedWord
-from voicewright.data.verdicts import LineVerdict, verdicts
+from voicewright.data.verdicts import LineVerdict, Thresholds, between_lines, verdicts
 from voicewright.measure.intelligibility import Word
 from voicewright.settings import from_dict
+
+SHORT_LINE_S = 15.0
+"""A line up to this long is about one clip: several small doubts in it are one large one."""
+LIMITS = Thresholds()
 
 
 def align_text(bench: Bench, task: Task) -> Mapping[str, Any]:
@@ -25,13 +29,17 @@ def align_text(bench: Bench, task: Task) -> Mapping[str, Any]:
     found = match(lines, heard, language=language.split("-")[0], seconds=given["seconds"])
     with open_parts(bench.folder / given["sound"]) as parts:
         placed = align(found, lambda start_s, end_s: parts.read(start_s, end_s, 16_000), aligner_of(bench))
-    judged = verdicts(found, placed, language=language)
+    judged = verdicts(found, placed, language=language, thresholds=LIMITS)
     said = [(own.line, laid) for own, laid in zip(found.words, placed.words, strict=True) if laid.end_s > laid.start_s]
     return {
         "words": [laid for _, laid in said],
         "lines": [line for line, _ in said],
-        "disagreements": [*_disagreements(given["label"], judged), *_impossible(given["label"], placed)],
-        "doubts": list(_doubts(found, placed, judged, given["seconds"])),
+        "disagreements": [
+            *_disagreements(given["label"], judged),
+            *(_problem(given["label"], each.message) for each in between_lines(found)),
+            *(Problem(where=given["label"], what=sentence) for sentence in placed.impossible),
+        ],
+        "doubts": list(_doubts(found, placed, judged)),
     }
 
 
@@ -50,34 +58,31 @@ def _placed(found: Match, placed: Placement, line: int) -> list[TimedWord]:
 
 def _disagreements(label: str, judged: Sequence[LineVerdict]) -> Iterator[Problem]:
     for verdict in judged:
-        if verdict.verdict != "agree" or verdict.reasons:
-            what = "; ".join(verdict.reasons) or "the sound does not speak for the text"
-            yield Problem(where=f"{label}, {verdict.place}", what=what)
+        for reason in verdict.reasons:
+            yield _problem(label, reason)
+        if verdict.verdict != "agree" and not verdict.reasons:
+            yield Problem(where=f"{label}, {verdict.place}", what="the sound does not speak for the text")
 
 
-def _impossible(label: str, placed: Placement) -> Iterator[Problem]:
-    return (Problem(where=label, what=sentence) for sentence in placed.impossible)
+def _problem(label: str, sentence: str) -> Problem:
+    """A sentence that begins with its place in the text, as a problem of the recording."""
+    place, mark, rest = sentence.partition(": ")
+    return Problem(where=f"{label}, {place}" if mark else label, what=rest or sentence)
 
 
-def _doubts(found: Match, placed: Placement, judged: Sequence[LineVerdict], seconds: float) -> Iterator[dict[str, Any]]:
-    """Each doubted line's stretch of the recording, and whether its clips must not be used as they are."""
+def _doubts(found: Match, placed: Placement, judged: Sequence[LineVerdict]) -> Iterator[dict[str, Any]]:
+    """The doubted stretches of the recording, and whether clips with them must not be used as they are.
+
+    Of a long line only the passages are in doubt, not the minutes around them.
+    """
     for verdict in judged:
         if verdict.verdict == "agree":
             continue
-        own = [
-            p for w, p in zip(found.words, placed.words, strict=True) if w.line == verdict.line and p.end_s > p.start_s
-        ]
-        passages = [p for p in found.passages if p.line == verdict.line]
-        starts = [word.start_s for word in own] + [passage.start_s for passage in passages]
-        ends = [word.end_s for word in own] + [passage.end_s for passage in passages]
-        yield {
-            "start_s": min(starts, default=0.0),
-            "end_s": max(ends, default=seconds),
-            "sure": verdict.verdict == "disagree",
-            "what": _what(verdict),
-        }
-
-
-def _what(verdict: LineVerdict) -> str:
-    kind = "text and sound disagree" if verdict.verdict == "disagree" else "text and sound may differ"
-    return f"{kind} ({'; '.join(verdict.reasons)})" if verdict.reasons else kind
+        own = _placed(found, placed, verdict.line)
+        short = not own or own[-1].end_s - own[0].start_s <= SHORT_LINE_S
+        for number, doubt in verdict.passages:
+            passage = found.passages[number]
+            sure = doubt >= LIMITS.disagree or (short and verdict.verdict == "disagree")
+            kind = "text and sound disagree" if sure else "text and sound may differ"
+            what = f"{kind} ({passage.message.partition(': ')[2] or passage.message})".replace("; ", ", ")
+            yield {"start_s": passage.start_s, "end_s": passage.end_s, "sure": sure, "what": what}
