@@ -6,7 +6,6 @@ w windows · f frames · s speakers of a window · t samples · d width of an em
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from voicewright.data.voices import Piece, Voices
 from voicewright.errors import BadSetting
 
 if TYPE_CHECKING:
-    from voicewright.nn.segmentation import PyanNet
+    from voicewright.nn.listening import Segmenter
 
 Active = NDArray[np.bool_]
 Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -57,11 +56,11 @@ class Listener:
         encoder: the name under which embeddings of `embed` can be compared.
     """
 
-    def __init__(self, segmentation: "PyanNet", embed: Embed, encoder: str) -> None:
-        self._network, self._embed, self.encoder = segmentation, embed, encoder
+    def __init__(self, segmentation: "Segmenter", embed: Embed, encoder: str) -> None:
+        self._segmenter, self._embed, self.encoder = segmentation, embed, encoder
 
     def hear(self, section: Clip) -> Voices:
-        """What is heard in a section of any rate and length (memory grows by 1 MB a minute, so cut long recordings)."""
+        """What is heard in a section of any rate and length (5 MB of memory a minute: cut long recordings)."""
         samples = resample(section, RATE).samples
         pieces = self._pieces(samples)
         crops = [_crop(piece, pieces) for piece in pieces]
@@ -96,7 +95,7 @@ class Listener:
 
     def _pieces(self, samples: NDArray[np.float32]) -> list[Piece]:
         """Speech of single voices, in order."""
-        config = self._network.config
+        config = self._segmenter.config
         starts = window_starts(len(samples), config.window, round(HOP_S * RATE))
         step_s, first_s = config.hop / RATE, config.reach / 2 / RATE
         edges = [(a + b + config.window) / 2 / RATE for a, b in pairwise(starts)]
@@ -115,14 +114,10 @@ class Listener:
 
     def _active(self, samples: NDArray[np.float32], starts: Sequence[int]) -> Iterator[Active]:
         """(f, s) for each window: who of its speakers speaks."""
-        import torch
-
-        window = self._network.config.window
+        config = self._segmenter.config
         for at in range(0, len(starts), BATCH):
-            rows = [_cut(samples, start / RATE, window / RATE) for start in starts[at : at + BATCH]]
-            with torch.inference_mode():
-                likely = self._network(torch.from_numpy(np.stack(rows))).exp().numpy()
-            yield from _speaking(likely, self._network.config.sets)
+            rows = [_cut(samples, start / RATE, config.window_s) for start in starts[at : at + BATCH]]
+            yield from _speaking(self._segmenter.likely(np.stack(rows)), config.sets)
 
 
 def load_listener(segmentation: Path, encoder: str, weights: Path) -> Listener:
@@ -137,27 +132,9 @@ def load_listener(segmentation: Path, encoder: str, weights: Path) -> Listener:
         BadSetting: there is no such encoder.
         MissingWeights, BadWeights: a file is missing or does not fit.
     """
-    import torch
+    from voicewright.nn.listening import load_embedder, load_segmenter
 
-    from voicewright.nn.campplus import load_campplus
-    from voicewright.nn.ge2e import load_ge2e
-    from voicewright.nn.segmentation import load_segmentation
-
-    embed: Callable[[torch.Tensor], torch.Tensor]
-    if encoder == "campplus":
-        # its negative numbers tell speakers apart too: 0.6 % errors at 1.5 s with them, 1.7 % without
-        embed = partial(load_campplus(weights).embed_waveform, rectified=False)
-    elif encoder == "ge2e":
-        embed = load_ge2e(weights).embed_waveform
-    else:
-        raise BadSetting(f"no speaker encoder {encoder!r} for who speaks; there are: campplus, ge2e")
-
-    def listen(wave: NDArray[np.float32]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            vectors: NDArray[np.float32] = embed(torch.from_numpy(wave)).numpy()
-        return vectors
-
-    return Listener(load_segmentation(segmentation), listen, encoder)
+    return Listener(load_segmenter(segmentation), load_embedder(encoder, weights), encoder)
 
 
 def window_starts(samples: int, window: int, hop: int) -> list[int]:

@@ -40,9 +40,9 @@ class PyannoteDiarizer:
 
     def turns(self, clip: Clip, options: DiarizationOptions) -> list[Turn]:
         """The turns of a recording. Of the options, the number of speakers and how turns are tidied count here."""
-        import torch
+        from voicewright.nn.listening import one_channel
 
-        sound = {"waveform": torch.tensor(clip.samples)[None], "sample_rate": clip.rate}
+        sound = {"waveform": one_channel(clip.samples), "sample_rate": clip.rate}
         answer = self._pipeline(sound, num_speakers=options.speakers or None)
         annotation = getattr(answer, "speaker_diarization", answer)  # version 4 wraps it
         found = [
