@@ -129,17 +129,23 @@ def test_a_dataset_is_prepared_by_one_program_at_a_time(alone: Path, weights: Pa
 
 @pytest.mark.slow
 def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
-    child = subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert child.stdout
-    worker = int(child.stdout.readline())
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    with subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        worker = int(child.stdout.readline())
+        child.send_signal(signal.SIGKILL)
     for _ in range(100):
-        if not Path(f"/proc/{worker}").exists() or "Z" in Path(f"/proc/{worker}/stat").read_text().split()[2]:
+        if not is_running(worker):
             return
         time.sleep(0.1)
     os.kill(worker, signal.SIGKILL)
     pytest.fail("the worker outlived its parent")
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 ORPHANS = """

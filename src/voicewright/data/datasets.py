@@ -44,8 +44,8 @@ class Datasets:
         offline: never ask a model hub.
     """
 
-    def __init__(self, weights: Path, *, offline: bool = False) -> None:
-        self._weights, self._offline = weights, offline
+    def __init__(self, weights: str | Path, *, offline: bool = False) -> None:
+        self._weights, self._offline = Path(weights), offline
 
     def open(self, folder: str | Path) -> Dataset:
         """The dataset in `folder`: its utterances, its log of edits, and `edit`. Raises BadDataset: there is none."""
