@@ -29,13 +29,15 @@ FRAME_S = 0.02
 WORST = -8.0
 """Log-probability below which a frame counts no less: one slurred sound must not bend the whole path."""
 FILLER = 3.0
-"""How much worse than its best phone a frame may be for a word before the path rather calls it no part of the text."""
+"""How much worse than its best phone a frame may be for a word before the path rather calls it no part of the text. A
+long word that the text lacks is told in 92 % of real recordings, and something extra in 6 % of right ones; at 2.3, in
+96 % and 12 %."""
 VARIANT = 0.7
-"""What a phone loses in log-probability when it sounds as in another accent: with it, 95 % of replaced or added words
-scored below all but 5 % of the right ones in 140 real recordings; without, 93 %."""
+"""What a phone loses in log-probability when it sounds as in another accent: with it, 93 % of replaced or added words
+scored below all but 2 % of the right ones in 140 real recordings; without, 90 %."""
 TRUST = 0.5
 """Power of the network's probabilities in a score: it is surer of strangers' phones than it is right about them. With
-it, 91 % of wrong words in real recordings score below all but 2 % of the right ones; without, 88 %."""
+it, the same 93 %; without, 89 %."""
 EXPECTED, EXPECTED_PHONES, LEAST = 0.6, 2, 0.02
 """A word's score begins as if two of its phones had been heard so well: one bad phone of "a" says less than five of
 "telephone". And no phone weighs more than one of `LEAST`."""
@@ -47,7 +49,8 @@ class AlignedWord:
     """A word of the text as it was written, when it is said (seconds from the start of the clip), and `score`.
 
     `score` is 0 to 1: the geometric mean over its phones of how likely each is against the likeliest sound in its
-    place. In clean speech a word that is there has 0.7 in the median and one that is not 0.1; below 0.3 it is in doubt.
+    place. In real recordings words that are there have 0.75 in the median and 0.4 or more in 19 of 20, words that are
+    not 0.18; below 0.4 a word is in doubt.
     A token without sounds (a dash) has no length and scores 1.
     """
 
@@ -61,8 +64,9 @@ class AlignedWord:
 class Alignment:
     """A text laid along a clip.
 
-    `score` is the mean over the words, weighted by their phones; `extra` are the stretches of speech that no word of
-    the text accounts for.
+    `score` is the mean over the words, weighted by their phones: in real recordings 0.57 or more for the right text and
+    at most 0.49 for another one of the same length. `extra` are the stretches of speech that no word of the text
+    accounts for.
     """
 
     words: tuple[AlignedWord, ...]
