@@ -45,15 +45,13 @@ class Work:
         return held if isinstance(held, dict) else {}
 
     def keep(self, stage: str, name: str, key: str, data: Mapping[str, Any]) -> None:
-        """Write a result, as a whole or not at all."""
+        """Write a result, as a whole or not at all. After a power cut it may be empty, and is then made again."""
         path = self.path(stage, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         with part.open("w", encoding="utf-8", newline="\n") as file:
             json.dump({"key": key, **to_plain(dict(data))}, file, ensure_ascii=False, separators=(", ", ": "))
             file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
         part.replace(path)
 
     def tidy(self, stage: str, names: Iterable[str]) -> None:
