@@ -230,3 +230,13 @@ def test_without_pyannote_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setitem(sys.modules, "pyannote.audio", None)
     with pytest.raises(MissingExtra, match="pyannote"):
         PyannoteDiarizer(tmp_path)
+
+
+def test_voices_of_another_diarizer_are_compared_all_the_same(
+    listener: Listener, talk: tuple[Clip, list[Turn]]
+) -> None:
+    clip, turns = talk
+    voices = listener.hear(clip, turns)
+    found = cluster([voices])
+    assert len(found.centres) == len({turn.speaker for turn in turns})
+    assert diarization_errors(turns, found.turns[0]).der < 0.01

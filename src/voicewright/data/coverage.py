@@ -10,7 +10,7 @@ from voicewright.text.languages import resolve_language
 from voicewright.text.normalize import normalize
 from voicewright.text.phonemes import Phonemizer
 
-NOT_SOUNDS = frozenset("ˈˌː;:,.!?¡¿—…\"«»“”() ")
+NOT_SOUNDS = frozenset('ˈˌː;:,.!?¡¿—…"«»“”() ')
 ENDS = frozenset(";:,.!?—…")
 """Where a speaker pauses: no pair of sounds goes across."""
 FEW = 10

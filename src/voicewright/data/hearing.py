@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import resample
+from voicewright.data.turns import Turn, bridged
 from voicewright.data.voices import Piece, Voices
 from voicewright.errors import BadSetting
 
@@ -59,10 +60,18 @@ class Listener:
     def __init__(self, segmentation: "Segmenter", embed: Embed, encoder: str) -> None:
         self._segmenter, self._embed, self.encoder = segmentation, embed, encoder
 
-    def hear(self, section: Clip) -> Voices:
-        """What is heard in a section of any rate and length (5 MB of memory a minute: cut long recordings)."""
+    def hear(self, section: Clip, turns: Sequence[Turn] | None = None) -> Voices:
+        """What is heard in a section of any rate and length (5 MB of memory a minute: cut long recordings).
+
+        Args:
+            turns: who speaks when, if another `Diarizer` found it already.
+        """
         samples = resample(section, RATE).samples
-        pieces = self._pieces(samples)
+        runs = self._runs(samples) if turns is None else _runs_of(turns)
+        pieces = sorted(
+            (part for run in runs for part in _parts(run, runs, len(samples) / RATE)),
+            key=lambda piece: (piece.start_s, piece.end_s, piece.voice),
+        )
         crops = [_crop(piece, pieces) for piece in pieces]
         found: dict[int, NDArray[np.float32]] = {}
         for length_s in HEARD_S:
@@ -93,8 +102,8 @@ class Listener:
         mean = voices.embeddings.astype(np.float32).mean(0)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
-    def _pieces(self, samples: NDArray[np.float32]) -> list[Piece]:
-        """Speech of single voices, in order."""
+    def _runs(self, samples: NDArray[np.float32]) -> list[Piece]:
+        """Speech of single voices."""
         config = self._segmenter.config
         starts = window_starts(len(samples), config.window, round(HOP_S * RATE))
         step_s, first_s = config.hop / RATE, config.reach / 2 / RATE
@@ -106,11 +115,7 @@ class Listener:
             inside = (centres >= begins[number]) & (centres < ends[number])
             if inside.any():
                 runs += _runs(active[inside], float(centres[inside][0]) - step_s / 2, step_s, number * active.shape[1])
-        whole = [run for run in _joined(runs, edges, step_s) if run.seconds >= LEAST_S]
-        return sorted(
-            (part for run in whole for part in _parts(run, whole, len(samples) / RATE)),
-            key=lambda piece: (piece.start_s, piece.end_s, piece.voice),
-        )
+        return [run for run in _joined(runs, edges, step_s) if run.seconds >= LEAST_S]
 
     def _active(self, samples: NDArray[np.float32], starts: Sequence[int]) -> Iterator[Active]:
         """(f, s) for each window: who of its speakers speaks."""
@@ -191,6 +196,12 @@ def _joined(runs: Sequence[Piece], edges: Sequence[float], step_s: float) -> lis
         else:
             found.append(run)
     return found
+
+
+def _runs_of(turns: Sequence[Turn]) -> list[Piece]:
+    """Turns as speech of single voices; turns of one speaker that touch are one."""
+    numbers = {name: number for number, name in enumerate(sorted({turn.speaker for turn in turns}))}
+    return [Piece(turn.start_s, turn.end_s, numbers[turn.speaker]) for turn in bridged(turns, 0.0)]
 
 
 def _parts(run: Piece, runs: Sequence[Piece], end_s: float) -> Iterator[Piece]:

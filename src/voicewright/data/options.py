@@ -147,6 +147,8 @@ class PrepareOptions:
     """The wanted speaker's name. Others are marked as dropped; without a name everybody is kept."""
     speakers: int = 0
     """How many people speak in the recordings; 0: find out; 1: do not ask who speaks."""
+    diarizer: str = ""
+    """What finds out who speaks: the project's own networks, or pyannote:FOLDER for a pipeline of pyannote.audio."""
     language: str = "en-us"
     """What is spoken."""
     separate: bool = False

@@ -188,7 +188,7 @@ class Preparation:
         """Who speaks when in each recording; {} if nobody asked."""
         if self._options.speakers == 1 and not self._like:
             return {}
-        self._sections("voices", items, lambda item: self._section_tasks(item, "voices"))
+        self._sections("voices", items, lambda item: self._section_tasks(item, "voices", self._options.diarizer))
         sections = [
             Section(recording=item.name, start_s=task.given["section"][0], voices=self._voices(task))
             for item in items

@@ -23,6 +23,8 @@ from voicewright.data.rules import kind_of, reasons
 from voicewright.data.utterance import Utterance
 from voicewright.errors import BadClip, BadSetting, MissingExtra
 
+SHOWN_FINDINGS = 20
+"""The others are one click away."""
 PICTURE_RATE = 8_000
 """Enough to draw an envelope, and quicker to read."""
 
@@ -156,8 +158,10 @@ def _bars(counts: Sequence[tuple[str, int]], kind: str, empty: str) -> str:
 def _listed(title: str, sentences: Sequence[str]) -> str:
     if not sentences:
         return ""
-    lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return _section(f"{title} ({len(sentences):,})", f'<div class="card"><ul>{lines}</ul></div>')
+    lines = [f"<li>{escape(sentence)}</li>" for sentence in sentences]
+    first, rest = lines[:SHOWN_FINDINGS], lines[SHOWN_FINDINGS:]
+    more = f"<details><summary>{TEXTS['more']}</summary><ul>{''.join(rest)}</ul></details>" if rest else ""
+    return _section(f"{title} ({len(sentences):,})", f'<div class="card"><ul>{"".join(first)}</ul>{more}</div>')
 
 
 def _distributions(utterances: Sequence[Utterance]) -> str:

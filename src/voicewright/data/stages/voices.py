@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from voicewright.audio.clip import Clip
 from voicewright.audio.files import read_clip, read_part
+from voicewright.data.diarization import DiarizationOptions, Diarizer
 from voicewright.data.hearing import RATE, Listener, load_listener
+from voicewright.data.pyannote import PyannoteDiarizer
 from voicewright.data.tasks import Bench, Task
+from voicewright.data.turns import Turn
+from voicewright.errors import BadSetting
 
 ENCODER = "campplus"
 SAMPLE_S = 60.0
@@ -17,7 +22,20 @@ def hear_voices(bench: Bench, task: Task) -> Mapping[str, Any]:
     """`voices` of the section at `given["section"]`, its times from the section's beginning."""
     start_s, end_s = task.given["section"]
     section = read_part(bench.folder / task.given["sound"], start_s, end_s, rate=RATE)
-    return {"voices": listener_of(bench).hear(section).to_dict()}
+    return {"voices": listener_of(bench).hear(section, turns_by(bench, section)).to_dict()}
+
+
+def turns_by(bench: Bench, section: Clip) -> list[Turn] | None:
+    """The turns that another diarizer finds, if the options name one: "pyannote:FOLDER"."""
+    if not bench.options.diarizer:
+        return None
+    if "diarizer" not in bench.tools:
+        kind, _, folder = bench.options.diarizer.partition(":")
+        if kind != "pyannote" or not folder:
+            raise BadSetting(f"no diarizer {bench.options.diarizer!r}; leave it out, or say pyannote:FOLDER")
+        bench.tools["diarizer"] = PyannoteDiarizer(Path(folder))
+    diarizer: Diarizer = bench.tools["diarizer"]
+    return diarizer.turns(section, DiarizationOptions(speakers=bench.options.speakers))
 
 
 def hear_sample(bench: Bench, task: Task) -> Mapping[str, Any]:
