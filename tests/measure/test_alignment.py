@@ -93,6 +93,15 @@ def test_words_move_with_the_sound(aligner: PhoneAligner, austen: dict[str, Clip
     assert np.abs(starts(later) - starts(at_once) - 1.0).mean() < 0.03
 
 
+def test_a_sentence_is_found_in_a_minute_of_silence(
+    aligner: PhoneAligner, austen: dict[str, Clip], texts: dict[str, str]
+) -> None:
+    words = texts["0880"].split()
+    found = aligner.align(join([hiss(30.0), austen["0880"], hiss(25.0)]), words)
+    assert np.abs(starts(found) - starts(aligner.align(austen["0880"], words)) - 30.0).mean() < 0.05
+    assert found.score > 0.5
+
+
 def test_a_pause_belongs_to_no_word(aligner: PhoneAligner, austen: dict[str, Clip], texts: dict[str, str]) -> None:
     first, second = austen["0880"], austen["0890"]
     words = (texts["0880"] + " — " + texts["0890"]).split()

@@ -64,9 +64,9 @@ class AlignedWord:
 class Alignment:
     """A text laid along a clip.
 
-    `score` is the mean over the words, weighted by their phones: in real recordings 0.57 or more for the right text and
-    at most 0.49 for another one of the same length. `extra` are the stretches of speech that no word of the text
-    accounts for.
+    `score` is the mean over the words, weighted by their phones. Of 290 real recordings the right text had 0.48 or more
+    (19 of 20: 0.6), another text of the same length 0.49 or less (19 of 20: 0.4). `extra` are the stretches of speech
+    that no word of the text accounts for.
     """
 
     words: tuple[AlignedWord, ...]

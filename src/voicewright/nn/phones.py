@@ -30,6 +30,9 @@ ACCENTS = {
 }  # fmt: skip
 """What else a phone may sound like in the same word: by accent, or in passing."""
 
+LOUD_FRAMES = 400
+"""Frames among which the loud ones are looked for: the 4 s that the network was trained on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PhoneConfig:
@@ -85,8 +88,8 @@ class PhoneNetwork(nn.Module):
     def features(self, wave: Tensor) -> Tensor:
         """(b, t) sound -> (b, t // hop + 1, m): log-mels against their mean while somebody speaks.
 
-        The mean over loud frames takes out level, microphone and line; the floor, 60 dB below the loudest, digital
-        silence.
+        The mean over loud frames takes out level, microphone and line; the floor, 60 dB below them, digital silence.
+        What is loud is said by the loudest 4 s, so that long pauses do not count.
         """
         c = self.config
         spectrum = torch.stft(
@@ -94,7 +97,9 @@ class PhoneNetwork(nn.Module):
         )
         power = torch.view_as_real(spectrum).square().sum(-1).transpose(1, 2) @ self.filters
         energy = power.sum(-1, keepdim=True)
-        loud = torch.quantile(energy, 0.95, dim=1, keepdim=True).clamp(min=1e-8)
+        stretches = energy.tensor_split(max(1, energy.shape[1] // LOUD_FRAMES), dim=1)
+        loud = torch.cat([torch.quantile(part, 0.95, dim=1, keepdim=True) for part in stretches], dim=1)
+        loud = loud.amax(1, keepdim=True).clamp(min=1e-8)
         log = (power + 1e-6 * loud / c.mels).log()
         speaks = (energy > 0.003 * loud).float()  # -25 dB
         mean = (log * speaks).sum(1, keepdim=True) / speaks.sum(1, keepdim=True).clamp(min=1)
