@@ -47,7 +47,7 @@ def test_what_was_not_measured_is_not_held_against_a_clip() -> None:
         ({"bandwidth_hz": 4_687.0}, "telephone sound (up to 4.7 kHz, 5.0 kHz wanted)"),
         ({"naturalness": 1.5}, "it sounds damaged (mark 1.50 of 5, 2 wanted)"),
         ({"words_min": 480.0}, "the text does not fit the length (480 words a minute, 50 to 300 wanted)"),
-        ({"alignment": 0.12}, "the sound does not fit the text (score 0.12, 0.30 wanted)"),
+        ({"alignment": 0.12}, "the sound does not fit the text (score 0.12, 0.40 wanted)"),
         ({"cer": 0.8, "alignment": 0.5}, "another text was heard (80% of the letters differ, at most 40% wanted)"),
         ({"cer": 1.7, "alignment": None}, "another text was heard (more letters differ than the text has, at most 40% wanted)"),
         ({"likeness": 0.21}, "another speaker (likeness 0.21, 0.55 wanted)"),
@@ -222,3 +222,9 @@ def test_sentences_say_different_things() -> None:
     ordered = sorted(KINDS)
     assert all(a != b for a, b in pairwise(ordered))
     assert not any(" (" in kind or ";" in kind for kind in ordered)
+
+
+def test_what_the_recogniser_was_unsure_of_is_flagged_and_kept() -> None:
+    flags, dropped = judged(said(sureness=0.2))
+    assert (flags, dropped) == (("the recogniser was unsure of a word (0.20, 0.35 wanted)",), "")
+    assert judged(said(sureness=0.5)) == ((), "")

@@ -117,7 +117,8 @@ def _with(utterance: Utterance, scores: Scores | None, problems: Mapping[str, st
         return replace(utterance, scores=Scores(), dropped=problems[utterance.id])
     if scores is None:
         return utterance
-    return replace(utterance, scores=replace(scores, overlap=utterance.scores.overlap))
+    given = utterance.scores
+    return replace(utterance, scores=replace(scores, overlap=given.overlap, sureness=given.sureness))
 
 
 def _with_likenesses(utterances: Sequence[Utterance], voices: Mapping[str, Embedding]) -> list[Utterance]:

@@ -36,6 +36,7 @@ OVERLAP = "somebody else speaks too"
 UNWANTED = "not the wanted speaker"
 SYLLABLES = "unusual seconds per syllable"
 WEAK_WORDS = "some words fit badly"
+UNSURE = "the recogniser was unsure of a word"
 WEAKEST = "among the quarter that fits its text worst"
 RUN = "the transcript may be wrong from here on"
 DIFFERS = "the text differs from what was heard"
@@ -45,8 +46,8 @@ BY_HAND = "dropped by hand"
 
 KINDS = frozenset({
     TOO_SHORT, TOO_LONG, NO_TEXT, LONG_TEXT, NO_SPEECH, NOISE, CLIPPED, REVERB, TONES, BAND, UNNATURAL, PACE, MISFIT,
-    OTHER_TEXT, STRANGER, OVERLAP, UNWANTED, SYLLABLES, WEAK_WORDS, WEAKEST, RUN, DIFFERS, UNLIKE, NARROW, SAME_SOUND,
-    SAME_TEXT,
+    OTHER_TEXT, STRANGER, OVERLAP, UNWANTED, SYLLABLES, WEAK_WORDS, UNSURE, WEAKEST, RUN, DIFFERS, UNLIKE, NARROW,
+    SAME_SOUND, SAME_TEXT,
 })  # fmt: skip
 """The beginnings of the sentences that this file writes."""
 
@@ -256,6 +257,8 @@ def _doubts(utterance: Utterance, rules: KeepRules) -> list[str]:
     scores, flags = utterance.scores, []
     if scores.alignment_low is not None and scores.alignment_low < rules.alignment_low:
         flags.append(f"{WEAK_WORDS} (score {scores.alignment_low:.2f}, {rules.alignment_low:.2f} wanted)")
+    if scores.sureness is not None and scores.sureness < rules.sureness:
+        flags.append(f"{UNSURE} ({scores.sureness:.2f}, {rules.sureness:.2f} wanted)")
     if scores.cer is not None and scores.cer > rules.cer_flag and (scores.cer <= rules.cer or _fits(scores, rules)):
         flags.append(f"{DIFFERS} ({_wrong(scores.cer)}, at most {rules.cer_flag:.0%} wanted)")
     return flags

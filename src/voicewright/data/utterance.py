@@ -55,6 +55,8 @@ class Scores:
     """Mean of the word scores, 0 to 1."""
     alignment_low: float | None = None
     """Lowest mean of three words in a row (of all, if there are fewer)."""
+    sureness: float | None = None
+    """Of a text that only a recogniser heard: how sure it was of the least sure word, 0 to 1."""
     cer: float | None = None
     """Character error rate of what was heard against the text."""
     likeness: float | None = None

@@ -85,7 +85,7 @@ def _heard(bench: Bench, task: Task, utterance: Utterance, scene: Scene | None) 
     scores = score(utterance, clip, tools, scene=scene, original=_original(bench, task, utterance))
     voice = embedding_of(resample(clip, RATE), bench.meters.encoder("campplus"))
     return {
-        "scores": to_plain(asdict(replace(scores, overlap=None))),
+        "scores": to_plain(asdict(replace(scores, overlap=None, sureness=None))),
         "voice": _packed(voice) if voice is not None else "",
         "print": _packed(fingerprint(clip)),
     }

@@ -44,6 +44,7 @@ def cut_slices(bench: Bench, task: Task) -> Mapping[str, Any]:
             audio = f"clips/{name}.wav"
             rate = options.rate or options.limits.rate
             clip = cut(parts, each.start_s, each.end_s, rate=rate, gain_db=gain_db, out=bench.folder / audio)
+            heard_here = [pair for pair in heard if each.start_s <= _middle_s(pair[0]) < each.end_s]
             utterance = Utterance(
                 id=name,
                 audio=audio,
@@ -54,32 +55,34 @@ def cut_slices(bench: Bench, task: Task) -> Mapping[str, Any]:
                 speaker=each.speaker or options.speaker or "speaker1",
                 language=options.language,
                 gold=bool(given["text"]),
-                heard=_text_within(heard, each),
+                heard=" ".join(word.text for word, _ in heard_here),
                 words=tuple(_from(word, each.start_s) for word in each.words),
                 source=Source(recording=task.name, sha256=given["sha256"], start_s=each.start_s, end_s=each.end_s),
-                scores=Scores(overlap=each.overlap),
+                scores=Scores(
+                    overlap=each.overlap,
+                    sureness=None if given["text"] else min((sure for _, sure in heard_here), default=None),
+                ),
             )
             utterances.append(_doubted(utterance, each, doubts))
     return {"utterances": utterances}
 
 
-def _words(bench: Bench, task: Task) -> tuple[list[TimedWord], list[TimedWord], list[dict[str, Any]]]:
-    """The words to cut between, what the recogniser heard (the same without a human text), and the text's doubts."""
-    heard = [
-        from_dict(TimedWord, word, where=name)
-        for name, key in task.given["words"]
-        for word in (bench.work.find("words", name, key) or {}).get("words", [])
-    ]
+def _words(bench: Bench, task: Task) -> tuple[list[TimedWord], list[tuple[TimedWord, float]], list[dict[str, Any]]]:
+    """The words to cut between; what was heard (the same without a human text), and how surely; the text's doubts."""
+    heard = []
+    for name, key in task.given["words"]:
+        held = bench.work.find("words", name, key) or {"words": [], "sure": []}
+        words = (from_dict(TimedWord, word, where=name) for word in held["words"])
+        heard += list(zip(words, held["sure"], strict=True))
     if not task.given["text"]:
-        return heard, heard, []
+        return [word for word, _ in heard], heard, []
     laid = bench.work.find("text", *task.given["text"]) or {}
-    words = [from_dict(TimedWord, word, where=task.name) for word in laid.get("words", [])]
-    return words, heard, laid.get("doubts", [])
+    written = [from_dict(TimedWord, word, where=task.name) for word in laid.get("words", [])]
+    return written, heard, laid.get("doubts", [])
 
 
-def _text_within(heard: Sequence[TimedWord], each: Slice) -> str:
-    middles = ((word, (word.start_s + word.end_s) / 2) for word in heard)
-    return " ".join(word.text for word, middle_s in middles if each.start_s <= middle_s < each.end_s)
+def _middle_s(word: TimedWord) -> float:
+    return (word.start_s + word.end_s) / 2
 
 
 def _from(word: TimedWord, start_s: float) -> TimedWord:
