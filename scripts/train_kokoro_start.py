@@ -19,7 +19,7 @@ from torch.nn.functional import mse_loss
 from voicewright.engines.kokoro.enrolment import SENTENCES
 from voicewright.engines.kokoro.inversion import VOICED_HZ, Inversion
 from voicewright.engines.kokoro.network import load_network
-from voicewright.engines.kokoro.precision import choose_precision
+from voicewright.nn.precision import choose_precision
 from voicewright.engines.kokoro.start import StartNetwork
 from voicewright.engines.kokoro.style import Style, StylePrior, load_prior
 from voicewright.engines.kokoro.target import TYPICAL_LEVEL_DB

@@ -23,7 +23,7 @@ from torch import Tensor
 from phone_lessons import Said, crop, masked, read_shard, spoilt
 from train_kokoro_start import made_up
 from voicewright.engines.kokoro.network import Kokoro, load_network
-from voicewright.engines.kokoro.precision import choose_precision, has_native_bfloat16
+from voicewright.nn.precision import choose_precision, has_native_bfloat16
 from voicewright.engines.kokoro.resampling import ToSixteen
 from voicewright.engines.kokoro.style import StylePrior, load_prior
 from voicewright.home import Home

@@ -64,7 +64,7 @@ def processor() -> Finding:
     """Cores that may be used, and whether bfloat16 is quicker here, by a measurement."""
     import torch
 
-    from voicewright.engines.kokoro.precision import bfloat16_speedup, has_native_bfloat16
+    from voicewright.nn.precision import bfloat16_speedup, has_native_bfloat16
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = torch.get_num_threads()

@@ -14,7 +14,7 @@ from voicewright.audio.pitch import SwiftPitch
 from voicewright.engines.kokoro.enrolment import PLANS, SENTENCES, TRIALS, Enrolled, Enrolment, Judges
 from voicewright.engines.kokoro.inversion import Inversion, Phrase
 from voicewright.engines.kokoro.network import load_network
-from voicewright.engines.kokoro.precision import choose_precision
+from voicewright.nn.precision import choose_precision
 from voicewright.engines.kokoro.start import load_start
 from voicewright.engines.kokoro.style import Style, load_prior
 from voicewright.engines.kokoro.target import Target

@@ -1,4 +1,4 @@
-"""Which precision the decoder runs in: read off the processor, checked by a measurement in `doctor`."""
+"""Which precision a network runs in: read off the processor, checked by a measurement in `doctor`."""
 
 import time
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from voicewright.engines.kokoro.precision import bfloat16_speedup, choose_precision, has_native_bfloat16
 from voicewright.errors import BadSetting
+from voicewright.nn.precision import bfloat16_speedup, choose_precision, has_native_bfloat16
 
 
 @pytest.mark.parametrize(
