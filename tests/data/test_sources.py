@@ -49,6 +49,15 @@ def test_a_link_into_nothing_is_reported_and_the_rest_is_found(tmp_path: Path) -
     assert [problem.where for problem in problems] == [str(tmp_path / "b.wav")]
 
 
+def test_a_link_to_a_folder_is_reported_and_never_followed(tmp_path: Path) -> None:
+    make(tmp_path, "in/a.wav", "elsewhere/b.wav")
+    (tmp_path / "in" / "round").symlink_to(tmp_path / "in", target_is_directory=True)
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found, problems = find_recordings([tmp_path / "in"])
+    assert [label for _, label in found] == ["a.wav"]
+    assert [Path(problem.where).name for problem in problems] == ["more", "round"]
+
+
 @pytest.mark.parametrize(
     ("label", "name"),
     [
@@ -57,6 +66,7 @@ def test_a_link_into_nothing_is_reported_and_the_rest_is_found(tmp_path: Path) -
         ("line\nbreak.wav", "line-break"),
         ("voice 🎙️.wav", "voice-🎙️"),
         ("..wav", "clip"),
+        ("-o.wav", "o"),
     ],
 )
 def test_names_are_plain_file_names(label: str, name: str) -> None:

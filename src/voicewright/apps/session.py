@@ -15,6 +15,8 @@ from voicewright.settings import describe
 from voicewright.studio import Studio
 
 T = TypeVar("T")
+WIDEST = 60
+"""Columns are padded to this many characters at most: one endless name must not push all lines off the screen."""
 
 
 @dataclass(kw_only=True)
@@ -83,7 +85,7 @@ def _plain(value: Any) -> Any:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns that line up; nothing is cut off."""
     lines = [list(head), *(list(row) for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    widths = [min(WIDEST, max(len(line[i]) for line in lines)) for i in range(len(head))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 

@@ -51,6 +51,11 @@ def find_recordings(given: Sequence[Path]) -> tuple[list[tuple[Path, str]], list
             )
             found |= {p.absolute(): p.relative_to(path).as_posix() for p in below if p.is_file()}
             problems += [Problem(where=str(p), what="it is not an ordinary file") for p in below if not p.is_file()]
+            problems += [
+                Problem(where=str(p), what="this link to a folder is not followed; name the folder itself")
+                for p in sorted(path.rglob("*"), key=str)
+                if p.is_symlink() and p.is_dir() and not _hidden(p, path)
+            ]
         elif path.exists():
             found[path.absolute()] = path.name
         else:
@@ -82,8 +87,11 @@ def with_recordings(
 
 
 def recording_name(label: str) -> str:
-    """A name for a recording: its label without the ending, folders and words joined with dashes."""
-    return nearest_id(str(Path(label).with_suffix("")).replace("/", "-").replace(" ", "-"))
+    """A name for a recording: its label without the ending, folders and words joined with dashes.
+
+    It begins with none: on a command line it would be taken for an option.
+    """
+    return nearest_id(str(Path(label).with_suffix("")).replace("/", "-").replace(" ", "-").lstrip("-"))
 
 
 def read_recordings(path: Path) -> list[Recording]:

@@ -223,6 +223,12 @@ def test_a_table_with_a_broken_row_says_where(tmp_path: Path) -> None:
         lines_of(tmp_path / "a.csv", "file,text\na.wav,One, and two\n")
 
 
+def test_a_recording_with_the_longest_possible_name_has_no_transcript_beside_it(tmp_path: Path) -> None:
+    recording = tmp_path / ("x" * 251 + ".wav")
+    recording.write_bytes(b"sound")
+    assert beside(recording) is None
+
+
 @pytest.mark.parametrize("name", ["clip.txt", "clip.normalized.txt", "clip.srt", "clip.TextGrid", "clip.txt.gz"])
 def test_a_transcript_beside_its_recording_is_found(tmp_path: Path, name: str) -> None:
     recording = tmp_path / "clip.wav"

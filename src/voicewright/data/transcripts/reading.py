@@ -1,5 +1,6 @@
 """Reading a transcript, whatever kind it is, and finding what belongs to a recording."""
 
+import contextlib
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -91,8 +92,9 @@ def beside(recording: Path) -> Path | None:
     for ending in BESIDE:
         for packed in ("", ".gz"):
             path = recording.with_name(f"{recording.stem}{ending}{packed}")
-            if path.is_file():
-                return path
+            with contextlib.suppress(OSError):  # a name that is as long as names may be has no room for the ending
+                if path.is_file():
+                    return path
     return None
 
 
