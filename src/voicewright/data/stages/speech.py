@@ -14,8 +14,10 @@ from voicewright.data.tasks import Bench, Task
 
 RATE = 16_000
 BLOCK_S = 1_875 * 0.032  # about a minute, in whole steps of the detector
-WARM_S = 32 * 0.032
-"""Sound before a block that the detector hears again, so that its memory is what it would be without blocks."""
+TOGETHER = 8
+"""Blocks that the detector hears at once, side by side."""
+WARM_S = 64 * 0.032
+"""Sound before a block that the detector hears again, so that it does not begin in the dark."""
 SECTION_S = 180.0
 """Longest section: what a killed run has to hear again at most, and what is in memory at once."""
 SEARCH_S = 60.0
@@ -26,7 +28,7 @@ this finds half as many pauses again as the detector's own settings, and quieter
 
 
 def find_speech(bench: Bench, task: Task) -> Mapping[str, Any]:
-    """`seconds`, `spans` of speech, `sections`, and the loudness of the speech. Memory: two blocks of a minute."""
+    """`seconds`, `spans` of speech, `sections`, and the loudness of the speech. Memory: eight minutes of sound."""
     detector = bench.meters.activity()
     found: list[np.ndarray] = []
     power, heard_s, peak, seconds = 0.0, 0.0, 1e-6, 0.0
@@ -51,12 +53,23 @@ def find_speech(bench: Bench, task: Task) -> Mapping[str, Any]:
 
 def _heard(sound: str, bench: Bench, detector: SileroActivity) -> Iterator[tuple[Clip, np.ndarray]]:
     """Each block of the recording at 16 kHz, and how likely speech is in each of its steps."""
+    blocks: list[Clip] = []
     before: Clip | None = None
     for block in read_blocks(bench.folder / sound, rate=RATE, block_s=BLOCK_S):
-        warm = join([before, block]) if before else block
-        probabilities = detector.probabilities(warm)
-        yield block, probabilities[len(probabilities) - -(-len(block) // 512) :]
-        before = block.between(block.seconds - WARM_S, block.seconds)
+        blocks.append(block)
+        if len(blocks) == TOGETHER:
+            yield from _likely(blocks, before, detector)
+            before, blocks = blocks[-1], []
+    yield from _likely(blocks, before, detector)
+
+
+def _likely(blocks: Sequence[Clip], before: Clip | None, detector: SileroActivity) -> Iterator[tuple[Clip, np.ndarray]]:
+    """Blocks that follow each other and `before`, with their probabilities."""
+    ends = [each.between(each.seconds - WARM_S, each.seconds) for each in ((before,) if before else ()) + tuple(blocks)]
+    warm = [Clip.silence(0.0, RATE)] * (before is None) + ends
+    heard = detector.probabilities_of([join([end, block]) for end, block in zip(warm, blocks, strict=False)])
+    for block, likely in zip(blocks, heard, strict=True):
+        yield block, likely[len(likely) - -(-len(block) // 512) :]
 
 
 def sections_of(spans: Sequence[Span], seconds: float) -> list[Span]:
