@@ -22,7 +22,10 @@ A message says what is wrong, where, and what to do about it. Bugs raise ordinar
 
 
 class VoicewrightError(Exception):
-    """Anything a user can fix."""
+    """Anything a user can fix. It can come from another process, whatever its class wants to be made from."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.args)
 
 
 class BadClip(VoicewrightError):
@@ -92,3 +95,7 @@ class MissingExtra(VoicewrightError):
 
     def __init__(self, package: str, *, needed_for: str, extra: str) -> None:
         super().__init__(f"{needed_for} needs the package {package!r}: pip install 'voicewright[{extra}]'")
+
+
+def _again(kind: type[VoicewrightError], words: tuple[object, ...]) -> VoicewrightError:
+    return kind.__new__(kind, *words)

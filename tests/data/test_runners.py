@@ -1,6 +1,7 @@
 """One process, several, or a cluster: the same dataset, byte for byte; and nothing lost when it is killed."""
 
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -12,9 +13,9 @@ import pytest
 
 from voicewright.data.datasets import Datasets
 from voicewright.data.options import PrepareOptions
-from voicewright.data.runners import runner_for
-from voicewright.data.tasks import Place
-from voicewright.errors import BadDataset, BadSetting
+from voicewright.data.runners import _do_on_cluster, runner_for
+from voicewright.data.tasks import Place, Task
+from voicewright.errors import BadDataset, BadSetting, MissingExtra, VoicewrightError, WrongVoice
 from voicewright.samples import samples
 
 OPTIONS = PrepareOptions(speaker="reader")
@@ -115,6 +116,12 @@ def place(folder: Path) -> Place:
     return Place(folder=folder, weights=folder, options=PrepareOptions())
 
 
+def test_a_cluster_where_nobody_listens_is_refused_at_once(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(BadSetting, match="localhost:1"), runner_for(place(tmp_path), cluster="localhost:1"):
+        pass
+
+
 def test_fewer_than_no_workers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="workers"), runner_for(place(tmp_path), workers=-1):
         pass
@@ -159,3 +166,54 @@ if __name__ == "__main__":
     print(processes._pool.submit(os.getpid).result(), flush=True)
     time.sleep(60)
 """
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [MissingExtra("demucs", needed_for="taking music away", extra="separate"), BadSetting("no such model"),
+     WrongVoice("anna", made_for="kokoro", used_with="tortoise")],
+)  # fmt: skip
+def test_what_goes_wrong_in_a_worker_is_told_as_it_is(problem: VoicewrightError) -> None:
+    again = pickle.loads(pickle.dumps(problem))
+    assert type(again) is type(problem)
+    assert str(again) == str(problem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("everybody", [True, False], ids=["terminal", "one process"])
+def test_ctrl_c_ends_everything_at_once_and_quietly(tmp_path: Path, everybody: bool) -> None:
+    command = [sys.executable, "-c", COMMAND, *map(str, RECORDINGS), "-o", str(tmp_path / "made"), "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        assert running.stderr
+        assert running.stderr.readline()
+        time.sleep(1.5)
+        (os.killpg if everybody else os.kill)(running.pid, signal.SIGINT)
+        told = running.stderr.read()
+        assert running.wait(timeout=10) == 130
+    assert "Traceback" not in told
+    assert "leaked" not in told
+    time.sleep(1.0)
+    assert [each for each in group(running.pid) if is_running(each)] == []
+
+
+def group(leader: int) -> list[int]:
+    """The processes of a process group."""
+    stats = [
+        [*path.read_text().rpartition(")")[2].split(), path.parent.name] for path in Path("/proc").glob("[0-9]*/stat")
+    ]
+    return [int(fields[-1]) for fields in stats if int(fields[2]) == leader]
+
+
+COMMAND = """
+import sys
+from voicewright.apps.cli import main
+if __name__ == "__main__":
+    sys.exit(main(["prepare", *sys.argv[1:]]))
+"""
+
+
+def test_a_machine_that_does_not_see_a_recording_says_so(tmp_path: Path) -> None:
+    task = Task(stage="ingest", name="a", key="k", given={"path": str(tmp_path / "elsewhere.wav")})
+    with pytest.raises(BadDataset, match=r"elsewhere\.wav"):
+        _do_on_cluster(place(tmp_path), task)
+    assert not (tmp_path / "work").exists()

@@ -99,3 +99,32 @@ def test_the_list_is_kept(tmp_path: Path) -> None:
     (tmp_path / "list.jsonl").write_text('{"name": "a"}\n', "utf-8")
     with pytest.raises(BadDataset, match="line 1"):
         read_recordings(tmp_path / "list.jsonl")
+
+
+def test_the_datasets_own_folder_holds_no_recordings(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "made/clips/a.wav", "made/work/sound/a.flac")
+    (tmp_path / "link").symlink_to(tmp_path / "made" / "clips" / "a.wav")
+    found, _ = find_recordings([tmp_path], beside=tmp_path / "made")
+    assert [label for _, label in found] == ["a.wav"]
+
+
+def test_a_name_that_is_no_text_is_reported(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", b"caf\xe9.wav".decode("utf-8", "surrogateescape"))
+    found, problems = find_recordings([tmp_path])
+    assert [label for _, label in found] == ["a.wav"]
+    assert "UTF-8" in str(problems[0])
+
+
+@pytest.mark.parametrize("order", [("a.wav", "a-00001200.wav"), ("a-00001200.wav", "a.wav")])
+def test_no_recording_is_called_like_the_clip_of_another(tmp_path: Path, order: tuple[str, str]) -> None:
+    known: list[Recording] = []
+    for name in order:
+        known = with_recordings(known, [(tmp_path / name, name)], transcript=None)
+    assert {recording.name for recording in known} != {"a", "a-00001200"}
+    dated = [(tmp_path / name, name) for name in ("talk-20240101.wav", "talk-20240102.wav")]
+    assert [r.name for r in with_recordings([], dated, transcript=None)] == ["talk-20240101", "talk-20240102"]
+
+
+def test_the_label_that_a_transcript_knows_stays(tmp_path: Path) -> None:
+    known = with_recordings([], [(tmp_path / "one/a.wav", "one/a.wav")], transcript=tmp_path / "t.txt")
+    assert with_recordings(known, [(tmp_path / "one/a.wav", "a.wav")], transcript=None) == known

@@ -37,3 +37,13 @@ def test_what_belongs_to_nothing_is_tidied_away(tmp_path: Path) -> None:
     work.tidy("words", ["a/0000"])
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     assert left == ["words/a/0000.json"]
+
+
+def test_tidying_spares_names_with_dots_and_recordings_that_rest(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    for name in ("a", "a.b", "c", "c.d/0000", "e", "e/0000"):
+        work.keep("words", name, "k", {})
+    (tmp_path / "words" / "c.d" / "0000.json.123.part").write_text("half", "utf-8")
+    work.tidy("words", ["a", "a.b"], resting=["c", "c.d"])
+    left = sorted(path.relative_to(tmp_path / "words").as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["a.b.json", "a.json", "c.d/0000.json", "c.json"]

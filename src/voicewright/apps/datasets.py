@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicewright.apps.preparing import Workers, facts_of, report, told
+from voicewright.apps.preparing import Workers, changed, facts_of, report, told
 from voicewright.apps.progress import shown
-from voicewright.apps.session import Json, flag, given, note, print_json, say, studio_of, table
+from voicewright.apps.session import Json, flag, note, print_json, say, studio_of, table
 from voicewright.data.options import SplitOptions
 from voicewright.errors import BadSetting
 
@@ -76,8 +76,9 @@ def split(
     as_json: Json = False,
 ) -> None:
     """Share the utterances out between training, validation and test; what humans assigned stays."""
-    options = given(SplitOptions, validation=validation, test=test, seed=seed)
-    outcome = studio_of(context).datasets.split(folder, options)
+    datasets = studio_of(context).datasets
+    options = changed(datasets.options_of(folder).split, validation=validation, test=test, seed=seed)
+    outcome = datasets.split(folder, options)
     print_json(facts_of(outcome)) if as_json else report(outcome)
 
 
@@ -137,6 +138,8 @@ def _edits(
             raise BadSetting(f"no utterance {wanted!r}; list them: voicewright dataset show DATASET --all")
         return Anchor.of(utterances[wanted])
 
+    if keep and drop is not None:
+        raise BadSetting("--keep and --drop contradict each other; say one of them")
     at = anchor(name)
     edits: list[Edit] = []
     if text is not None:

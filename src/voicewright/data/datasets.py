@@ -17,7 +17,9 @@ from voicewright.progress import Progress, silent
 
 if TYPE_CHECKING:
     from voicewright.data.formats.intake import Imported
+    from voicewright.data.tasks import Place
     from voicewright.data.utterance import Utterance
+    from voicewright.weights.store import Store
 
 REPORT = "report.html"
 
@@ -88,19 +90,19 @@ class Datasets:
         """
         from voicewright.data.prepare import Preparation
         from voicewright.data.runners import runner_for
-        from voicewright.data.tasks import Place
 
         folder = Path(folder)
-        dataset = Dataset.create(folder, options=options or self.options_of(folder))
-        place = Place(
-            folder=folder.absolute(), weights=self._weights, options=dataset.info.options, offline=self._offline
-        )
-        with _alone(folder), runner_for(place, workers=workers, cluster=cluster) as runner:
-            preparation = Preparation(dataset, runner, like=Path(like) if like else None, progress=progress)
-            prepared = preparation.run(
-                [Path(path) for path in recordings], transcript=Path(transcript) if transcript else None
-            )
-        write_findings(folder, prepared.findings)
+        with _alone(folder):
+            dataset = self._to_prepare(folder, options)
+            place = self._place(dataset)
+            with runner_for(place, workers=workers, cluster=cluster) as runner:
+                preparation = Preparation(
+                    dataset, runner, self._store, like=Path(like) if like else None, progress=progress
+                )
+                prepared = preparation.run(
+                    [Path(path) for path in recordings], transcript=Path(transcript) if transcript else None
+                )
+            write_findings(folder, prepared.findings)
         return _told(dataset, prepared.utterances, prepared.findings)
 
     def check(self, folder: str | Path, *, workers: int = 1, progress: Progress = silent) -> Outcome:
@@ -108,21 +110,16 @@ class Datasets:
 
         Raises: BadDataset.
         """
-        from voicewright.data.finish import Assessor
+        from voicewright.data.finish import Assessor, weights_of
         from voicewright.data.runners import runner_for
-        from voicewright.data.tasks import Place
+        from voicewright.data.stages.scores import NETWORKS
 
         dataset = self.open(folder)
-        place = Place(
-            folder=dataset.folder.absolute(),
-            weights=self._weights,
-            options=dataset.info.options,
-            offline=self._offline,
-        )
         problems = dataset.verify(progress)
-        with runner_for(place, workers=workers) as runner:
-            sounds = {name: str(path) for name, path in _sounds(dataset.folder).items()}
-            assess = Assessor(dataset=dataset, runner=runner, sounds=sounds, progress=progress)
+        with runner_for(self._place(dataset), workers=workers) as runner:
+            sounds = {name: str(path.absolute()) for name, path in _sounds(dataset.folder).items()}
+            weights = weights_of(self._store, *NETWORKS)
+            assess = Assessor(dataset=dataset, runner=runner, sounds=sounds, weights=weights, progress=progress)
             utterances = dataset.rebuild(assess)
         findings = read_findings(dataset.folder).with_problems(problems)
         return _told(dataset, utterances, findings)
@@ -179,6 +176,36 @@ class Datasets:
 
         return self._taken(merge([self.open(folder) for folder in folders], Path(out), progress=progress))
 
+    @property
+    def _store(self) -> "Store":
+        from voicewright.weights.store import Store
+
+        return Store(self._weights, offline=self._offline)
+
+    def _place(self, dataset: Dataset) -> "Place":
+        from voicewright.data.tasks import Place
+
+        return Place(
+            folder=dataset.folder.absolute(),
+            weights=self._weights.absolute(),
+            options=dataset.info.options,
+            offline=self._offline,
+        )
+
+    def _to_prepare(self, folder: Path, options: PrepareOptions | None) -> Dataset:
+        """The dataset in `folder`, or a new one, with these options. Raises BadDataset: its clips came otherwise."""
+        from voicewright.data.sources import SOURCES
+
+        if not (folder / INFO).is_file():
+            return Dataset.create(folder, options=options)
+        there = Dataset.open(folder)
+        if not (folder / WORK / SOURCES).is_file() and any(True for _ in there.base()):
+            raise BadDataset(
+                f"{folder} holds clips that were not made from recordings there, and preparing would take their place; "
+                f"prepare into another folder and put the two together: voicewright dataset merge {folder} OTHER -o NEW"
+            )
+        return Dataset.create(folder, there.info.name, options or there.info.options)
+
     def _taken(self, imported: "Imported") -> Outcome:
         findings = Findings(problems=imported.problems)
         write_findings(imported.dataset.folder, findings)
@@ -192,9 +219,12 @@ def _alone(folder: Path) -> Iterator[None]:
 
     lock = FileLock(folder / WORK / "prepare.lock")
     try:
+        (folder / WORK).mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise BadDataset(f"{folder} is being prepared by another program; wait for it, or end it") from None
+    except OSError as problem:
+        raise BadDataset(f"{folder}: no dataset can be made here ({problem.strerror}); name another") from problem
     try:
         yield
     finally:

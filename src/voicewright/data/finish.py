@@ -1,13 +1,15 @@
 """The last steps, for new and for changed datasets alike: scores, rules, splits, report."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from voicewright.data.dataset import Dataset
 from voicewright.data.duplicates import Fingerprint, alike
 from voicewright.data.manifest import to_plain
-from voicewright.data.rules import judge_all
+from voicewright.data.paths import nearest_id
+from voicewright.data.rules import JOINT, judge_all, kind_of, reasons
 from voicewright.data.runners import Runner
 from voicewright.data.scoring import centre_of, with_likeness
 from voicewright.data.splits import assign
@@ -18,11 +20,13 @@ from voicewright.data.work import Work, key_of
 from voicewright.measure.similarity import Embedding
 from voicewright.progress import Progress, silent
 from voicewright.settings import from_dict
+from voicewright.weights.store import Store
 
 GROUP_S = 180.0
 """Clips of this much of a recording are scored together."""
 GROUP_CLIPS = 40
 """And this many clips that come from no recording."""
+UNREADABLE = "the clip cannot be read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,8 @@ class Assessor:
     runner: Runner
     sounds: Mapping[str, str]
     """The sound file of each recording, by its name; those that are gone are missing."""
+    weights: Sequence[str]
+    """What the listening networks are (`weights_of`)."""
     progress: Progress = silent
 
     def __call__(self, utterances: list[Utterance]) -> list[Utterance]:
@@ -69,17 +75,32 @@ class Assessor:
             stage="scores",
             name=name,
             key=key_of(
-                [score_key(utterance, self.dataset.info.options) for utterance in group],
+                [score_key(utterance, self.dataset.info.options, self.weights) for utterance in group],
                 [utterance.id for utterance in group],
             ),
-            given={"utterances": [to_plain(utterance) for utterance in group], "sound": sound},
+            given={
+                "utterances": [to_plain(utterance) for utterance in group],
+                "sound": sound,
+                "weights": list(self.weights),
+            },
             seconds=sum(utterance.seconds for utterance in group),
         )
 
 
-def run_stage(runner: Runner, work: Work, tasks: Sequence[Task], progress: Progress, step: str) -> None:
-    """Do the tasks of one stage that are not finished yet, telling how far it is in seconds of sound."""
-    waiting = [task for task in tasks if work.find(task.stage, task.name, task.key) is None]
+def run_stage(
+    runner: Runner, work: Work, tasks: Sequence[Task], progress: Progress, step: str, *, resting: Collection[str] = ()
+) -> dict[str, str]:
+    """Do the tasks of one stage that are not finished yet, telling how far it is in seconds of sound.
+
+    What could not be done is tried again on every run: a file that nobody could read may be readable by now.
+
+    Args:
+        resting: recordings without a task here, whose results stay all the same.
+
+    Returns:
+        What was wrong, by the names of the tasks.
+    """
+    waiting = [task for task in tasks if not _is_done(work.find(task.stage, task.name, task.key))]
     if waiting:
         total_s = sum(_weight(task) for task in tasks)
         done_s = total_s - sum(_weight(task) for task in waiting)
@@ -92,11 +113,23 @@ def run_stage(runner: Runner, work: Work, tasks: Sequence[Task], progress: Progr
 
         runner.run(waiting, told)
     if tasks:
-        work.tidy(tasks[0].stage, [task.name for task in tasks])
+        work.tidy(tasks[0].stage, [task.name for task in tasks], resting=resting)
+    results = ((task.name, work.find(task.stage, task.name, task.key) or {}) for task in waiting)
+    return {name: str(result["problem"]) for name, result in results if "problem" in result}
+
+
+def _is_done(result: Mapping[str, Any] | None) -> bool:
+    return result is not None and "problem" not in result
 
 
 def _weight(task: Task) -> float:
     return max(0.1, task.seconds)
+
+
+def weights_of(store: Store, *names: str) -> list[str]:
+    """The content of networks' weights, for keys: others hear something else. "" for what is not on this machine."""
+    here = {status.name for status in store.status() if status.ready}
+    return [store.content_id(name) if name in here else "" for name in names]
 
 
 def _groups(utterances: Sequence[Utterance]) -> dict[str, list[Utterance]]:
@@ -105,7 +138,8 @@ def _groups(utterances: Sequence[Utterance]) -> dict[str, list[Utterance]]:
     loose = 0
     for utterance in sorted(utterances, key=lambda each: each.id):
         if utterance.source:
-            groups[f"{utterance.source.recording}/{int(utterance.source.start_s // GROUP_S):04d}"].append(utterance)
+            recording = nearest_id(utterance.source.recording)  # a manifest from elsewhere may say anything
+            groups[f"{recording}/{int(utterance.source.start_s // GROUP_S):04d}"].append(utterance)
         else:
             groups[f"+/{loose // GROUP_CLIPS:04d}"].append(utterance)
             loose += 1
@@ -113,8 +147,12 @@ def _groups(utterances: Sequence[Utterance]) -> dict[str, list[Utterance]]:
 
 
 def _with(utterance: Utterance, scores: Scores | None, problems: Mapping[str, str]) -> Utterance:
+    others = [reason for reason in reasons(utterance.dropped) if kind_of(reason) != UNREADABLE]
     if utterance.id in problems:
-        return replace(utterance, scores=Scores(), dropped=problems[utterance.id])
+        what = f"{UNREADABLE} ({problems[utterance.id]})".replace(JOINT, ", ")
+        return replace(utterance, scores=Scores(), dropped=JOINT.join([*others, what]))
+    if len(others) < len(reasons(utterance.dropped)):
+        utterance = replace(utterance, dropped=JOINT.join(others))
     if scores is None:
         return utterance
     given = utterance.scores

@@ -1,7 +1,8 @@
 """`prepare`: recordings in, a dataset out. Stage by stage; what is finished is never done again."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from voicewright.audio.files import sha256_of
 from voicewright.data.dataset import Dataset
 from voicewright.data.diarization import Vectors
 from voicewright.data.findings import Findings
-from voicewright.data.finish import Assessor, run_stage
+from voicewright.data.finish import Assessor, run_stage, weights_of
+from voicewright.data.items import Item, texts_of
 from voicewright.data.manifest import to_plain
+from voicewright.data.paths import same_id_key
 from voicewright.data.problems import Problem
 from voicewright.data.rttm import write_rttm
 from voicewright.data.runners import Runner
@@ -24,18 +27,20 @@ from voicewright.data.sources import (
     with_recordings,
     write_recordings,
 )
+from voicewright.data.stages.scores import NETWORKS
+from voicewright.data.stages.sound import SEEKABLE
 from voicewright.data.stages.speech import ACTIVITY, SECTION_S
 from voicewright.data.tasks import Task
-from voicewright.data.transcripts.line import Line, Transcript
-from voicewright.data.transcripts.reading import beside, for_recording, read_transcript
+from voicewright.data.transcription import transcriber_id
 from voicewright.data.turns import Turn
 from voicewright.data.utterance import TimedWord, Utterance
 from voicewright.data.voices import Voices
 from voicewright.data.who import Section, Spoken, who_speaks
 from voicewright.data.work import Work, key_of
-from voicewright.errors import BadClip
+from voicewright.errors import BadClip, BadSetting
 from voicewright.progress import Progress, silent
 from voicewright.settings import from_dict
+from voicewright.weights.store import Store
 
 STEPS = {
     "ingest": "looking at the recordings",
@@ -46,6 +51,8 @@ STEPS = {
     "text": "laying the text along the sound",
     "slices": "cutting clips",
 }
+LISTENERS = ("silero-vad", "phones", "segmentation", "campplus")
+OTHER_VOICE = "the voice may not be the one that the text names"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,45 +63,35 @@ class Prepared:
     findings: Findings
 
 
-@dataclass(slots=True)
-class Item:
-    """A recording on its way through the stages."""
-
-    recording: Recording
-    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What the stages that look at a whole recording found out."""
-    tasks: dict[str, list[Task]] = field(default_factory=dict)
-    """What the stages that look at sections were asked; their results stay in the work folder."""
-    keys: dict[str, list[str]] = field(default_factory=dict)
-    """What each stage's results were made from."""
-    doubts: list[dict[str, Any]] = field(default_factory=list)
-    """Stretches where the speaker's name in the text and the voice in the sound are not the same."""
-
-    @property
-    def name(self) -> str:
-        return self.recording.name
-
-    def __getitem__(self, stage: str) -> dict[str, Any]:
-        return self.facts[stage]
-
-
 class Preparation:
     """One run of `prepare` over a dataset's recordings.
 
     Args:
         dataset: its options say how.
         runner: does the work.
+        store: where the weights are; those of the networks are part of what results were made from.
         like: a recording of the wanted speaker alone, if there is one.
+
+    Raises:
+        BadSetting: options that contradict each other.
     """
 
     def __init__(
-        self, dataset: Dataset, runner: Runner, *, like: Path | None = None, progress: Progress = silent
+        self, dataset: Dataset, runner: Runner, store: Store, *, like: Path | None = None, progress: Progress = silent
     ) -> None:
+        self._store = store
         self._dataset, self._runner, self._like, self._progress = dataset, runner, like, progress
         self._options = dataset.info.options
         self._work = Work(dataset.folder / "work")
         self._problems: list[Problem] = []
         self._disagreements: list[Problem] = []
+        self._cut: dict[str, list[dict[str, Any]]] = {}
+        self._known: list[Recording] = []
+        self._weights = dict(zip(LISTENERS, weights_of(store, *LISTENERS), strict=True))
+        self._transcriber = ""
+        self._options.slices.within(self._options.limits)
+        if like and not self._options.speaker:
+            raise BadSetting("a sample says how the wanted speaker sounds; say the name too: --speaker NAME")
 
     def run(self, recordings: Sequence[Path], *, transcript: Path | None = None) -> Prepared:
         """Prepare these recordings together with those that the dataset knows already.
@@ -109,22 +106,37 @@ class Preparation:
         listed = self._work.folder / SOURCES
         known = read_recordings(listed)
         if recordings:
-            found, problems = find_recordings(recordings)
+            found, problems = find_recordings(recordings, beside=self._dataset.folder)
             self._problems += problems
             known = with_recordings(known, found, transcript=transcript)
-            write_recordings(listed, known)
-        self._lines = texts_of(known)
-        items = self._stage("ingest", [Item(recording) for recording in known], _ingest)
-        items = self._once_each(items)
+        if not known:
+            raise BadClip("there are no recordings; name files or folders")
+        self._known = known
+        self._labels = Counter(recording.label for recording in known)
+        self._lines, problems = texts_of(known)
+        self._problems += problems
+        if self._options.limits.text or self._lines:
+            self._transcriber = transcriber_id(self._options.transcribe, self._options.language, self._store)
+        write_recordings(listed, known)
+        sample = self._sample()
+        items = self._once_each(self._ingested([Item(recording) for recording in known]))
+        write_recordings(listed, self._known)
         items = self._stage("sound", items, self._sound)
         items = self._stage("speech", items, self._speech)
-        self._words(items)
-        self._texts(items)
-        turns = self._turns(items)
+        items = self._words(items)
+        items = self._texts(items)
+        items, turns = self._turns(items, sample)
         items = self._stage("slices", items, lambda item: self._slices(item, turns.get(item.name, [])))
-        base = [from_dict(Utterance, each, where=item.name) for item in items for each in item["slices"]["utterances"]]
-        sounds = {item.name: item["sound"]["sound"] for item in items}
-        assess = Assessor(dataset=self._dataset, runner=self._runner, sounds=sounds, progress=self._progress)
+        self._cut |= {item.name: item.facts.pop("slices")["utterances"] for item in items}
+        base = [from_dict(Utterance, each, where=name) for name in sorted(self._cut, key=same_id_key)
+                for each in self._cut.pop(name)]  # fmt: skip
+        assess = Assessor(
+            dataset=self._dataset,
+            runner=self._runner,
+            sounds={item.name: item["sound"]["sound"] for item in items},
+            weights=weights_of(self._store, *NETWORKS),
+            progress=self._progress,
+        )
         return Prepared(
             utterances=self._dataset.replace_base(base, change=assess),
             findings=Findings(problems=tuple(self._problems), disagreements=tuple(self._disagreements)),
@@ -133,28 +145,77 @@ class Preparation:
     def _stage(self, stage: str, items: Sequence[Item], task_of: Callable[[Item], Task]) -> list[Item]:
         """Every recording through one stage; those that it cannot use are reported and left out from here."""
         tasks = {item.name: task_of(item) for item in items}
-        run_stage(self._runner, self._work, list(tasks.values()), self._progress, STEPS[stage])
+        self._do(stage, list(tasks.values()))
         left = []
         for item in items:
             task = tasks[item.name]
             item.facts[stage] = self._work.find(stage, task.name, task.key) or {}
             item.keys[stage] = [task.key]
             if problem := item[stage].get("problem"):
-                self._problems.append(Problem(where=item.recording.label, what=problem))
+                self._leave_out(item, problem)
             else:
                 left.append(item)
         return left
 
-    def _sections(self, stage: str, items: Sequence[Item], tasks_of: Callable[[Item], list[Task]]) -> None:
-        """Every section of every recording through one stage. The results stay in the work folder."""
+    def _do(self, stage: str, tasks: Sequence[Task]) -> dict[str, str]:
+        """The tasks of a stage; what was wrong. What is known of the recordings without any stays."""
+        resting = self._others({task.name.partition("/")[0] for task in tasks})
+        return run_stage(self._runner, self._work, tasks, self._progress, STEPS[stage], resting=resting)
+
+    def _others(self, names: Collection[str]) -> set[str]:
+        """The recordings of the dataset that are none of these."""
+        return {recording.name for recording in self._known} - set(names)
+
+    def _leave_out(self, item: Item, problem: str) -> None:
+        """Go on without a recording. The clips of one that is gone stay as they were cut."""
+        if item.before:
+            self._work.keep("slices", item.name, item.before["key"], item.before)
+            self._cut[item.name] = item.before["utterances"]
+            return
+        own = f"{item.recording.path} "  # "take.wav: it is cut off" says the name once
+        what = f"it {problem.removeprefix(own)}" if problem.startswith(own) else problem
+        self._problems.append(Problem(where=self._called(item.recording), what=what))
+
+    def _ingested(self, items: Sequence[Item]) -> list[Item]:
+        """The recordings that can be read, and those that are gone and were read before."""
+        ready = {item.name for item in self._stage("ingest", [item for item in items if not item.gone], _ingest)}
+        for item in items:
+            if item.gone:
+                item.facts["ingest"] = self._work.latest("ingest", item.name)
+                slices = self._work.latest("slices", item.name)
+                item.before = slices if "utterances" in slices else {}
+                if "sha256" in item["ingest"]:
+                    ready.add(item.name)
+                else:
+                    self._leave_out(item, "there is no such file any more")
+            if item.name in ready:
+                item.keys["ingest"] = [item["ingest"]["sha256"]]  # wherever it lies, whenever it was copied there
+        return [item for item in items if item.name in ready]
+
+    def _called(self, recording: Recording) -> str:
+        """What people call it; with the whole path where two folders hold recordings of that name."""
+        return recording.path if self._labels[recording.label] > 1 else recording.label
+
+    def _sections(self, stage: str, items: Sequence[Item], tasks_of: Callable[[Item], list[Task]]) -> set[str]:
+        """Every section of every recording through one stage, results in the work folder; who cannot be used."""
         for item in items:
             item.tasks[stage] = tasks_of(item)
             item.keys[stage] = [task.key for task in item.tasks[stage]]
-        tasks = [task for item in items for task in item.tasks[stage]]
-        run_stage(self._runner, self._work, tasks, self._progress, STEPS[stage])
+        wrong: dict[str, str] = {}
+        for name, problem in self._do(stage, [task for item in items for task in item.tasks[stage]]).items():
+            wrong.setdefault(name.partition("/")[0], problem)
+        for item in items:
+            if item.name in wrong:
+                self._leave_out(item, wrong[item.name])
+        return set(wrong)
 
     def _sound(self, item: Item) -> Task:
         facts, options = item["ingest"], self._options
+        made = self._work.path("sound", item.name, ".flac")
+        in_place = facts["container"] in SEEKABLE and not options.separate and not options.denoise
+        held = self._work.latest("sound", item.name).get("sound", "")
+        if (held != item.recording.path) if in_place else not made.is_file():
+            self._work.path("sound", item.name).unlink(missing_ok=True)
         return Task(
             stage="sound",
             name=item.name,
@@ -167,7 +228,7 @@ class Preparation:
         return Task(
             stage="speech",
             name=item.name,
-            key=key_of(item.keys["sound"], ACTIVITY, SECTION_S),
+            key=key_of(item.keys["sound"], ACTIVITY, SECTION_S, self._weights["silero-vad"]),
             given={"sound": item["sound"]["sound"]},
             seconds=item["ingest"]["seconds"],
         )
@@ -184,11 +245,16 @@ class Preparation:
                 tasks.append(Task(stage=stage, name=name, key=key, given=given, seconds=end_s - start_s))
         return tasks
 
-    def _turns(self, items: Sequence[Item]) -> dict[str, list[Turn]]:
-        """Who speaks when in each recording; {} if nobody asked."""
-        if self._options.speakers == 1 and not self._like:
-            return {}
-        self._sections("voices", items, lambda item: self._section_tasks(item, "voices", self._options.diarizer))
+    def _turns(self, items: Sequence[Item], sample: Vectors | None) -> tuple[list[Item], dict[str, list[Turn]]]:
+        """The recordings that can be used, and who speaks when in each; {} if nobody asked."""
+        options = self._options
+        if options.speakers == 1 and sample is None:
+            return list(items), {}
+        how = (options.diarizer, options.diarizer and options.speakers, self._weights["segmentation"])
+        wrong = self._sections(
+            "voices", items, lambda item: self._section_tasks(item, "voices", *how, self._weights["campplus"])
+        )
+        items = [item for item in items if item.name not in wrong]
         sections = [
             Section(recording=item.name, start_s=task.given["section"][0], voices=self._voices(task))
             for item in items
@@ -197,24 +263,24 @@ class Preparation:
         who = who_speaks(
             sections,
             {item.name: self._spoken(item) for item in items if item.facts.get("text", {}).get("words")},
-            speakers=self._options.speakers,
-            wanted=self._options.speaker,
-            sample=self._sample(),
+            speakers=options.speakers,
+            wanted=options.speaker,
+            sample=sample,
         )
         self._problems += who.problems
         for item in items:
             for conflict in who.conflicts.get(item.name, ()):
+                what = conflict.message.removeprefix(f"{conflict.place}: ")
                 where = f"{item.recording.label}, {conflict.place}"
-                self._disagreements.append(Problem(where=where, what=conflict.message))
-                item.doubts.append(
-                    {"start_s": conflict.start_s, "end_s": conflict.end_s, "sure": False, "what": conflict.message}
-                )
+                self._disagreements.append(Problem(where=where, what=what))
+                told = f"{OTHER_VOICE} ({what})"
+                item.doubts.append({"start_s": conflict.start_s, "end_s": conflict.end_s, "sure": False, "what": told})
         for name, own in who.turns.items():
             path = self._work.path("turns", name, ".rttm")
             path.parent.mkdir(parents=True, exist_ok=True)
             write_rttm(path, {name: own})
-        self._work.tidy("turns", who.turns)
-        return dict(who.turns)
+        self._work.tidy("turns", who.turns, resting=self._others(who.turns))
+        return items, dict(who.turns)
 
     def _spoken(self, item: Item) -> Spoken:
         words = [from_dict(TimedWord, word, where=item.name) for word in item["text"]["words"]]
@@ -225,29 +291,33 @@ class Preparation:
         return Voices.from_dict(held.get("voices", {}), where=str(self._work.path(task.stage, task.name)))
 
     def _sample(self) -> Vectors | None:
-        """How the wanted speaker sounds, if there is a recording of them."""
-        if self._like is None:
-            return None
-        task = Task(stage="sample", name="sample", key=sha256_of(self._like)[:16], given={"path": str(self._like)})
-        run_stage(self._runner, self._work, [task], self._progress, STEPS["voices"])
-        held = self._work.find(task.stage, task.name, task.key) or {}
-        if "problem" in held:
-            raise BadClip(held["problem"])
-        return np.array(held["voice"], np.float32)
+        """How the wanted speaker sounds, if there is a recording of them, now or on an earlier run."""
+        speaker = self._options.speaker
+        if self._like:
+            given = {"path": str(self._like.absolute()), "speaker": speaker}
+            key = key_of(sha256_of(self._like), speaker, self._weights["campplus"])
+            task = Task(stage="sample", name="sample", key=key, given=given)
+            problems = run_stage(self._runner, self._work, [task], self._progress, STEPS["voices"])
+            if problems:
+                raise BadClip(problems["sample"])
+        held = self._work.latest("sample", "sample")
+        return np.array(held["voice"], np.float32) if "voice" in held and held["speaker"] == speaker else None
 
-    def _words(self, items: Sequence[Item]) -> None:
+    def _words(self, items: Sequence[Item]) -> list[Item]:
         """What is said in each recording; not asked where clips need no text and there is none."""
         wanted = [item for item in items if self._options.limits.text or item.name in self._lines]
-        how = (self._options.transcribe, self._options.language)
-        self._sections("words", wanted, lambda item: self._section_tasks(item, "words", *how))
+        how = (self._options.transcribe, self._options.language, self._transcriber, self._weights["phones"])
+        wrong = self._sections("words", wanted, lambda item: self._section_tasks(item, "words", *how))
+        return [item for item in items if item.name not in wrong]
 
-    def _texts(self, items: Sequence[Item]) -> None:
+    def _texts(self, items: Sequence[Item]) -> list[Item]:
         """The human text of the recordings that have one, laid along their sound."""
         with_text = [item for item in items if item.name in self._lines]
-        self._stage("text", with_text, self._text)
+        usable = {item.name for item in self._stage("text", with_text, self._text)}
         for item in with_text:
-            if "disagreements" in item["text"]:
+            if item.name in usable:
                 self._disagreements += [Problem(**each) for each in item["text"]["disagreements"]]
+        return [item for item in items if item.name in usable or item.name not in self._lines]
 
     def _text(self, item: Item) -> Task:
         lines = [to_plain(line) for line in self._lines[item.name]]
@@ -255,7 +325,14 @@ class Preparation:
         return Task(
             stage="text",
             name=item.name,
-            key=key_of(item.keys["speech"], item.keys["words"], lines, self._options.language),
+            key=key_of(
+                item.keys["speech"],
+                item.keys["words"],
+                lines,
+                item.recording.label,
+                self._options.language,
+                self._weights["phones"],
+            ),
             given={"lines": lines, "words": words, "sound": item["sound"]["sound"], "label": item.recording.label}
             | {"seconds": item["speech"]["seconds"], "spans": item["speech"]["spans"]},
             seconds=item["ingest"]["seconds"],
@@ -275,20 +352,43 @@ class Preparation:
             "words": [[task.name, task.key] for task in item.tasks.get("words", [])],
             "text": text,
             "doubts": item.doubts,
+            "speaker": options.speaker or self._only_name(item) or "speaker1",
         }
-        how = (options.slices, options.limits, options.rate, options.loudness_lufs, options.language, options.speaker)
-        key = key_of(item.keys, given["turns"], item.doubts, how)
+        how = (options.task, options.slices, options.limits, options.rate, options.loudness_lufs, options.language)
+        key = key_of(item.keys, given["turns"], item.doubts, given["speaker"], how)
         return Task(stage="slices", name=item.name, key=key, given=given, seconds=speech["seconds"])
 
+    def _only_name(self, item: Item) -> str:
+        """The speaker, if the text of a recording names just one."""
+        names = {line.speaker for line in self._lines.get(item.name, ()) if line.speaker}
+        return names.pop() if len(names) == 1 else ""
+
     def _once_each(self, items: Sequence[Item]) -> list[Item]:
-        """Without recordings whose bytes are those of an earlier one: a copy teaches nothing new."""
+        """Without copies. Of two alike the one worked on before stays; if it is gone, it was moved to the other's."""
         first: dict[str, Item] = {}
-        for item in items:
+        for item in sorted(items, key=lambda item: not self._work.path("slices", item.name).is_file()):
             earlier = first.setdefault(item["ingest"]["sha256"], item)
-            if earlier is not item:
-                what = f"left out: it is the same recording as {earlier.recording.label}"
-                self._problems.append(Problem(where=item.recording.label, what=what))
-        return list(first.values())
+            if earlier is item:
+                continue
+            if earlier.gone and not item.gone:
+                self._move(earlier, item)
+            else:
+                what = f"left out: it is the same recording as {self._called(earlier.recording)}"
+                self._problems.append(Problem(where=self._called(item.recording), what=what))
+        left = [item for item in items if first[item["ingest"]["sha256"]] is item]
+        for item in left:
+            if item.gone:
+                what = "it is gone; what it gave before stays"
+                self._problems.append(Problem(where=self._called(item.recording), what=what))
+        return left
+
+    def _move(self, item: Item, found: Item) -> None:
+        """A recording that lies elsewhere now, where it was taken for a new one."""
+        self._known = [recording for recording in self._known if recording not in (item.recording, found.recording)]
+        item.recording, item.before = replace(found.recording, name=item.name), {}
+        self._known = sorted([*self._known, item.recording], key=lambda recording: same_id_key(recording.name))
+        if lines := self._lines.pop(found.name, None):
+            self._lines[item.name] = lines
 
 
 def _ingest(item: Item) -> Task:
@@ -296,25 +396,3 @@ def _ingest(item: Item) -> Task:
     about = path.stat() if path.is_file() else None
     key = key_of(item.recording.path, about and (about.st_size, about.st_mtime_ns))
     return Task(stage="ingest", name=item.name, key=key, given={"path": item.recording.path})
-
-
-def texts_of(recordings: Sequence[Recording]) -> dict[str, list[Line]]:
-    """The human text of each recording that has one: in the transcript given for it, else in a file beside it.
-
-    Raises:
-        BadDataset: a transcript cannot be read.
-    """
-    read: dict[Path, Transcript] = {}
-    names = [recording.label for recording in recordings]
-    found = {}
-    for recording in recordings:
-        path = Path(recording.transcript) if recording.transcript else beside(Path(recording.path))
-        if path is None:
-            continue
-        if path not in read:
-            read[path] = read_transcript(path, names)
-        alone = recording.alone or not recording.transcript
-        lines = for_recording(read[path], recording.name, recording.label, alone)
-        if lines is not None:
-            found[recording.name] = lines
-    return found

@@ -1,11 +1,16 @@
 """Where tasks are done: in this process, in several, or on the machines of a Ray cluster."""
 
+import contextlib
 import logging
 import os
 import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 from voicewright.data.tasks import Bench, Place, Task, leave_with_parent
@@ -45,8 +50,10 @@ def runner_for(place: Place, *, workers: int = 0, cluster: str = "") -> Iterator
         processes = Processes(place, workers)
         try:
             yield processes
-        finally:
-            processes.close()
+        except BaseException:
+            processes.end()
+            raise
+        processes.close()
 
 
 class Here:
@@ -71,13 +78,17 @@ class Processes:
         self._place = place
         spawn = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_become_worker)
+        self._workers: set[Any] = set()
 
     def run(self, tasks: Sequence[Task], told: Told) -> None:
+        import multiprocessing
         from concurrent.futures import as_completed
         from concurrent.futures.process import BrokenProcessPool
 
+        others = set(multiprocessing.active_children()) - self._workers
         try:
             done = {self._pool.submit(_do, self._place, task): task for task in _longest_first(tasks)}
+            self._workers = set(multiprocessing.active_children()) - others
             for future in as_completed(done):
                 future.result()
                 told(done[future])
@@ -88,7 +99,14 @@ class Processes:
             ) from problem
 
     def close(self) -> None:
+        """When all is done."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def end(self) -> None:
+        """Now: nobody waits for the tasks at hand, some of which take an hour."""
+        for worker in self._workers:
+            worker.terminate()
+        self._pool.shutdown(cancel_futures=True)
 
 
 class Cluster:
@@ -115,6 +133,11 @@ class Cluster:
                     told(running.pop(finished))
         except self._ray.exceptions.RayTaskError as problem:
             raise problem.cause from problem
+        except self._ray.exceptions.RayError as problem:
+            raise BadDataset(
+                f"the cluster lost a worker ({str(problem).splitlines()[0]}); what was finished is kept: "
+                "give the same command again"
+            ) from problem
         finally:
             for left in running:
                 self._ray.cancel(left, force=True)
@@ -126,6 +149,8 @@ def _on_cluster(place: Place, address: str) -> Iterator[Runner]:
         import ray
     except ImportError:
         raise MissingExtra("ray", needed_for="preparing on a cluster", extra="cluster") from None
+    if not _answers(address):
+        raise BadSetting(f"no Ray cluster answers at {address!r}; start one: ray start --head")
     joined = not ray.is_initialized()
     if joined:
         try:
@@ -139,6 +164,18 @@ def _on_cluster(place: Place, address: str) -> Iterator[Runner]:
     finally:
         if joined:
             ray.shutdown()
+
+
+def _answers(address: str) -> bool:
+    """Whether anybody listens at HOST:PORT; Ray itself would ask for many minutes. Other addresses are left to Ray."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return True
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5.0).close()
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _longest_first(tasks: Sequence[Task]) -> list[Task]:
@@ -155,6 +192,8 @@ def _bench(place: Place) -> Bench:
 def _become_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded: the workers share the cores among themselves
+    with contextlib.suppress(ImportError):  # faster-whisper's; its own lock would be told of as a leak after Ctrl-C
+        import_module("tqdm").tqdm.set_lock(threading.RLock())
     leave_with_parent()
 
 
@@ -167,4 +206,7 @@ def _do_on_cluster(place: Place, task: Task) -> None:
         raise BadDataset(
             f"a machine of the cluster does not see {place.folder}; use a folder that all of them share, at one path"
         )
+    path = task.given.get("path", "") if task.stage in ("ingest", "sample") else ""
+    if path and not Path(path).is_file():
+        raise BadDataset(f"a machine of the cluster does not see {path}; use a folder that all of them share")
     _do(place, task)

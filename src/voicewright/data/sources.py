@@ -1,5 +1,6 @@
 """The recordings of a dataset: which files they are, and what each is called."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ ENDINGS = frozenset((
     ".3gp", ".ts", ".voc",
 ))  # fmt: skip
 """What counts as a recording in a folder. A file that is named itself may have any ending."""
+_OF_CLIP = re.compile(r"-\d{8}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +38,26 @@ class Recording:
     """It was the only recording that the transcript was given for: then the whole transcript is its own."""
 
 
-def find_recordings(given: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Problem]]:
+def find_recordings(
+    given: Sequence[Path], *, beside: Path | None = None
+) -> tuple[list[tuple[Path, str]], list[Problem]]:
     """The sound files among files and folders (with all that is below them): path and label, in a fixed order.
+
+    Args:
+        beside: the dataset's folder; what lies in it was made from recordings and is none.
 
     Raises:
         BadClip: something given is not there, or there is no sound file at all; the message says where it looked.
     """
     found: dict[Path, str] = {}
     problems: list[Problem] = []
+    own = beside.resolve() if beside else None
     for path in given:
         if path.is_dir():
             below = sorted(
                 (p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and not _hidden(p, path)), key=str
             )
+            below = [p for p in below if own is None or not p.resolve().is_relative_to(own)]
             found |= {p.absolute(): p.relative_to(path).as_posix() for p in below if p.is_file()}
             problems += [Problem(where=str(p), what="it is not an ordinary file") for p in below if not p.is_file()]
             problems += [
@@ -60,6 +69,8 @@ def find_recordings(given: Sequence[Path]) -> tuple[list[tuple[Path, str]], list
             found[path.absolute()] = path.name
         else:
             raise BadClip(f"there is no file or folder {path}; check the name")
+    for path in [path for path in found if not _is_text(str(path))]:
+        problems.append(Problem(where=ascii(found.pop(path)), what="its name is not valid UTF-8; give it another"))
     if not found:
         places = ", ".join(str(path) for path in given)
         raise BadClip(f"no recordings in {places or 'nothing'}: looked for {' '.join(sorted(ENDINGS))}")
@@ -72,17 +83,21 @@ def with_recordings(
     """The recordings of a dataset after some more were given: those known keep their names."""
     recordings = {recording.path: recording for recording in known}
     taken = {same_id_key(recording.name) for recording in recordings.values()}
+    cut_from = {_cut_from(name) for name in taken}
     for path, label in found:
         own = recordings.get(str(path))
         if own is None:
             name = recording_name(label)
-            if same_id_key(name) in taken:
-                name = nearest_id(name, taken)
+            key = same_id_key(name)
+            if key in taken or key in cut_from or _cut_from(key) in taken:
+                name = nearest_id(name, [name, *taken])
             taken.add(same_id_key(name))
+            cut_from.add(_cut_from(same_id_key(name)))
             own = Recording(name=name, path=str(path), label=label)
         text = str(transcript.absolute()) if transcript else own.transcript
         alone = len(found) == 1 if transcript else own.alone
-        recordings[str(path)] = replace(own, label=label, transcript=text, alone=alone)
+        called = label if transcript else own.label  # a transcript that is there already knows the label before
+        recordings[str(path)] = replace(own, label=called, transcript=text, alone=alone)
     return sorted(recordings.values(), key=lambda recording: same_id_key(recording.name))
 
 
@@ -113,6 +128,19 @@ def read_recordings(path: Path) -> list[Recording]:
 def write_recordings(path: Path, recordings: Iterable[Recording]) -> None:
     """Keep the list, as a whole or not at all."""
     write_lines(path, (to_plain(recording) for recording in recordings))
+
+
+def _cut_from(name: str) -> str:
+    """The recording whose clip might have this name: one of "a" may be called "a-00001200"; "" if there is none."""
+    return _OF_CLIP.sub("", name) if _OF_CLIP.search(name) else ""
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _hidden(path: Path, folder: Path) -> bool:

@@ -16,6 +16,7 @@ from voicewright.measure.intelligibility import Recogniser, WhisperRecogniser
 from voicewright.weights.store import Store
 
 GROUP = "voicewright.transcribers"
+MODEL = "model.bin"
 
 
 def load_transcriber(options: TranscribeOptions, language: str, store: Store) -> Recogniser:
@@ -29,16 +30,40 @@ def load_transcriber(options: TranscribeOptions, language: str, store: Store) ->
     kind, _, model = options.model.partition(":")
     if model and kind in plugins:
         module, _, function = plugins[kind].partition(":")
-        load = cast(Callable[..., Recogniser], getattr(import_module(module), function))
+        try:
+            load = cast(Callable[..., Recogniser], getattr(import_module(module), function))
+        except (ImportError, AttributeError) as problem:
+            raise BadSetting(f"the recogniser plugin {kind!r} ({plugins[kind]}) cannot be loaded: {problem}") from None
         return load(model, language=spoken, device=options.device)
     folder = _folder(options.model, spoken, store, sorted(plugins))
     return WhisperRecogniser(folder, language=spoken, device=options.device)
 
 
+def transcriber_id(options: TranscribeOptions, language: str, store: Store) -> str:
+    """What stands for the content of the recogniser's weights, as far as it is known. Raises as `load_transcriber`."""
+    spoken = language.split("-")[0]
+    plugins = sorted(entry.name for entry in entry_points(group=GROUP))
+    kind, _, model = options.model.partition(":")
+    if model and kind in plugins:
+        return ""
+    folder = _folder(options.model, spoken, store, plugins)
+    if _is_model(options.model):
+        return f"{(folder / MODEL).stat().st_size} bytes"
+    return store.content_id(f"whisper-{_chosen(options.model, spoken)}")
+
+
+def _chosen(model: str, spoken: str) -> str:
+    small = "tiny.en" if spoken == "en" else "base"
+    return small if model == "auto" else model
+
+
+def _is_model(folder: str) -> bool:
+    return (Path(folder) / MODEL).is_file()
+
+
 def _folder(model: str, spoken: str, store: Store, plugins: list[str]) -> Path:
-    if model == "auto":
-        model = "tiny.en" if spoken == "en" else "base"
-    if (Path(model) / "model.bin").is_file():
+    model = _chosen(model, spoken)
+    if _is_model(model):
         return Path(model)
     name = f"whisper-{model}"
     if name not in {status.name for status in store.status()}:

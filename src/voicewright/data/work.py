@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +54,24 @@ class Work:
             file.write("\n")
         part.replace(path)
 
-    def tidy(self, stage: str, names: Iterable[str]) -> None:
-        """Remove what belongs to no item of `stage` any more, and the unfinished parts that a killed run left."""
+    def tidy(self, stage: str, names: Iterable[str], *, resting: Collection[str] = ()) -> None:
+        """Remove what belongs to no item of `stage` any more, and the unfinished parts that a killed run left.
+
+        Args:
+            resting: recordings that this run could not use: all that is known of them and their sections stays.
+        """
         folder = self.folder / stage
         wanted = {self.path(stage, name).with_suffix("") for name in names}
+
+        def rests(path: Path) -> bool:
+            first, *below = path.relative_to(folder).parts
+            return path.suffix != ".part" and (first if below else Path(first).stem) in resting
+
         for path in sorted(folder.rglob("*"), reverse=True):
             if path.is_dir():
                 if not any(path.iterdir()):
                     path.rmdir()
-            elif path.with_suffix("") not in wanted:
+            elif path.with_suffix("") not in wanted and not rests(path):
                 path.unlink()
 
     def clear(self) -> None:

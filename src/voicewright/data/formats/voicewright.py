@@ -9,7 +9,7 @@ from voicewright.data.dataset import CLIPS, INFO, Dataset
 from voicewright.data.formats.base import Exported, ExportOptions, Found, ImportOptions, Shelf
 from voicewright.data.manifest import NAME as MANIFEST
 from voicewright.data.problems import Problem
-from voicewright.errors import BadDataset
+from voicewright.errors import BadClip, BadDataset
 from voicewright.progress import Progress
 
 TITLE = "voicewright: manifest.jsonl, clips/"
@@ -48,7 +48,7 @@ def read(folder: Path, options: ImportOptions) -> Iterator[Found | Problem]:
                 yield Problem(
                     where=utterance.id, what=f"{utterance.audio} was changed since it was listed; taken as it is"
                 )
-        except BadDataset as problem:
+        except (BadDataset, BadClip) as problem:
             yield Problem(where=utterance.id, what=str(problem))
             continue
         yield Found(

@@ -1,7 +1,7 @@
 """Scores: what the meters say about clips. A clip that was scored before is not heard again."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from voicewright.errors import BadClip
 from voicewright.settings import from_dict
 from voicewright.voice.quality import Scene, scene_of
 
+NETWORKS = ("campplus", "swift-f0", "dnsmos")
 SCENE_S = 5.0
 """Less sound gives no fair view of the room."""
 MOST_SCENE_S = 60.0
@@ -38,16 +39,17 @@ def score_clips(bench: Bench, task: Task) -> Mapping[str, Any]:
     scene: Scene | None = None
     clips = []
     for utterance in utterances:
-        key = score_key(utterance, bench.options)
+        key = score_key(utterance, bench.options, task.given["weights"])
         held = before.get(utterance.id)
-        if held is None or held["key"] != key:
+        if held is None or held["key"] != key or "problem" in held:
             scene = scene or _scene(bench, task, utterances)
             held = {"id": utterance.id, "key": key, **_heard(bench, task, utterance, scene)}
         clips.append(held)
-    return {"clips": clips}
+    unread = [held["problem"] for held in clips if "problem" in held]
+    return {"clips": clips, "problem": unread[0]} if unread else {"clips": clips}
 
 
-def score_key(utterance: Utterance, options: PrepareOptions) -> str:
+def score_key(utterance: Utterance, options: PrepareOptions, weights: Sequence[str]) -> str:
     """Stands for everything that the scores of an utterance depend on."""
     words = [(word.text, word.start_s, word.end_s, word.score) for word in utterance.words]
     source = utterance.source and (utterance.source.start_s, utterance.source.end_s)
@@ -60,6 +62,7 @@ def score_key(utterance: Utterance, options: PrepareOptions) -> str:
         words,
         source,
         options.naturalness_every_s,
+        weights,
     )
 
 

@@ -52,7 +52,7 @@ def cut_slices(bench: Bench, task: Task) -> Mapping[str, Any]:
                 seconds=clip.seconds,
                 rate=clip.rate,
                 text=clean(" ".join(word.text for word in each.words)).text,
-                speaker=each.speaker or options.speaker or "speaker1",
+                speaker=each.speaker or given["speaker"],
                 language=options.language,
                 gold=bool(given["text"]),
                 heard=" ".join(word.text for word, _ in heard_here),

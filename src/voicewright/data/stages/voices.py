@@ -39,9 +39,9 @@ def turns_by(bench: Bench, section: Clip) -> list[Turn] | None:
 
 
 def hear_sample(bench: Bench, task: Task) -> Mapping[str, Any]:
-    """`voice`: how the one speaker of the recording at `given["path"]` sounds."""
+    """`voice`: how the one speaker of the recording at `given["path"]` sounds; `speaker`: who that is."""
     clip = read_clip(Path(task.given["path"]), rate=RATE, limit_s=SAMPLE_S)
-    return {"voice": [float(number) for number in listener_of(bench).sound_of(clip)]}
+    return {"voice": [float(number) for number in listener_of(bench).sound_of(clip)], "speaker": task.given["speaker"]}
 
 
 def listener_of(bench: Bench) -> Listener:
