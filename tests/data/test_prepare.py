@@ -194,6 +194,7 @@ def test_bad_files_are_reported_each_and_harm_nothing_else(weights: Path, tmp_pa
     assert "empty" in told["empty.wav"]
     assert "no speech" in told["silence.wav"]
     assert "good.flac" in told["same again.flac"]
+    assert all(str(folder) not in what for what in told.values())  # once each
     assert list(utterances(tmp_path / "made", weights)) == ["good"]
 
 
