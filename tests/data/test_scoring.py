@@ -9,10 +9,11 @@ from voicewright.audio.clip import Clip
 from voicewright.audio.edit import join, resample
 from voicewright.audio.files import read_clip
 from voicewright.audio.yin import YinPitch
-from voicewright.data.scoring import ScoringTools, alignment, centre_of, due, embedding_of, score, with_likeness
+from voicewright.data.scoring import Embed, ScoringTools, alignment, centre_of, due, embeddings_of, score, with_likeness
 from voicewright.data.utterance import Scores, TimedWord, Utterance
 from voicewright.measure.naturalness import Marks
-from voicewright.measure.similarity import SpeakerEncoder, load_encoder
+from voicewright.measure.similarity import load_encoder, similarity
+from voicewright.nn.listening import load_embedder
 from voicewright.samples import samples
 from voicewright.voice.quality import scene_of
 from voicewright.weights.catalogue import BUNDLED
@@ -26,8 +27,8 @@ def austen() -> Clip:
 
 
 @pytest.fixture(scope="module")
-def encoder() -> SpeakerEncoder:
-    return load_encoder("campplus", BUNDLED / "campplus.safetensors")
+def embed() -> Embed:
+    return load_embedder("campplus", BUNDLED / "campplus.safetensors", rectified=True)
 
 
 def said(clip: Clip, text: str = samples()[0].text, **given: object) -> Utterance:
@@ -124,19 +125,33 @@ def test_letters_are_compared_for_human_text_only(austen: Clip) -> None:
     assert score(said(austen, words=placed), austen, TOOLS).cer == 1
 
 
-def test_a_clip_is_like_its_own_speaker(austen: Clip, encoder: SpeakerEncoder) -> None:
-    own = [embedding_of(read_clip(sample.path), encoder) for sample in samples()[:3]]
-    centre = centre_of([each for each in own if each is not None])
-    mine = with_likeness(said(austen), own[0], centre).scores.likeness
+def test_a_clip_is_like_its_own_speaker(austen: Clip, embed: Embed) -> None:
     # the same sound a third faster: smaller head, higher voice
     stranger = Clip(austen.samples, round(austen.rate * 1.35))
-    other = score(said(stranger), stranger, ScoringTools(encoder=encoder), centre=centre).likeness
+    clips = [read_clip(sample.path) for sample in samples()[:3]]
+    *own, other, nobody = embeddings_of([*clips, stranger, Clip.silence(1.0, 16_000)], embed)
+    centre = centre_of([each for each in own if each is not None])
+    mine = with_likeness(said(austen), own[0], centre).scores.likeness
+    others = with_likeness(said(stranger), other, centre).scores.likeness
     assert mine is not None
-    assert other is not None
+    assert others is not None
     assert mine > 0.7
-    assert other < mine - 0.15
-    assert embedding_of(Clip.silence(1.0, 16_000), encoder) is None
-    assert with_likeness(said(austen), None, centre).scores.likeness is None
+    assert others < mine - 0.15
+    assert nobody is None
+    assert with_likeness(said(austen), nobody, centre).scores.likeness is None
+
+
+def test_clips_heard_together_sound_as_they_do_alone(austen: Clip, embed: Embed) -> None:
+    short = austen.between(0.5, 1.6)
+    together = embeddings_of([austen, short, *[austen.between(i / 4, i / 4 + 3) for i in range(16)]], embed)
+    encoder = load_encoder("campplus", BUNDLED / "campplus.safetensors")
+    for clip, found in zip((austen, short), together, strict=False):
+        (alone,) = embeddings_of([clip], embed)
+        assert found is not None
+        assert alone is not None
+        assert similarity(found, alone) > 0.995
+    assert together[1] is not None
+    assert similarity(together[1], encoder.embed(short)) > 0.98
 
 
 def test_strangers_do_not_pull_the_centre() -> None:

@@ -113,8 +113,8 @@ class KeepRules:
     """Flag outside, if unusual in its dataset too: seconds of speech per syllable; people speak 3.3 to 5.9 syllables
     a second. Texts of fewer than eight syllables are left alone: single words reach 0.8."""
     alignment: float = 0.4
-    """Drop below: the sound does not fit the text. Of 290 clips right texts score 0.48 or more, wrong ones 0.49 at most;
-    texts under eight letters are only flagged."""
+    """Drop below: the sound does not fit the text. Over 290 clips right texts scored at least 0.48, wrong ones at most
+    0.49. Texts under eight letters are only flagged."""
     alignment_flag: float = 0.55
     """Flag below, for the quarter of a dataset that fits worst and for three utterances of a recording in a row."""
     alignment_low: float = 0.15

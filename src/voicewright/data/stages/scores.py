@@ -16,7 +16,7 @@ from voicewright.data.duplicates import fingerprint
 from voicewright.data.manifest import to_plain
 from voicewright.data.options import PrepareOptions
 from voicewright.data.paths import inside
-from voicewright.data.scoring import RATE, ScoringTools, due, embedding_of, score
+from voicewright.data.scoring import RATE, Embed, ScoringTools, due, embeddings_of, score
 from voicewright.data.tasks import Bench, Task
 from voicewright.data.utterance import Utterance
 from voicewright.data.work import key_of
@@ -37,14 +37,24 @@ def score_clips(bench: Bench, task: Task) -> Mapping[str, Any]:
     utterances = [from_dict(Utterance, each, where=task.name) for each in task.given["utterances"]]
     before = {each["id"]: each for each in bench.work.latest(task.stage, task.name).get("clips", [])}
     scene: Scene | None = None
-    clips = []
+    clips: list[dict[str, Any]] = []
+    fresh: list[tuple[dict[str, Any], Clip]] = []
     for utterance in utterances:
         key = score_key(utterance, bench.options, task.given["weights"])
         held = before.get(utterance.id)
         if held is None or held["key"] != key or "problem" in held:
             scene = scene or _scene(bench, task, utterances)
-            held = {"id": utterance.id, "key": key, **_heard(bench, task, utterance, scene)}
+            held = {"id": utterance.id, "key": key}
+            try:
+                clip = read_clip(inside(bench.folder, utterance.audio))
+                held |= _heard(bench, task, utterance, clip, scene)
+                fresh.append((held, resample(clip, RATE)))
+            except BadClip as problem:
+                held["problem"] = str(problem)
         clips.append(held)
+    voices = embeddings_of([clip for _, clip in fresh], _embed_of(bench)) if fresh else []
+    for (held, _), voice in zip(fresh, voices, strict=True):
+        held["voice"] = _packed(voice) if voice is not None else ""
     unread = [held["problem"] for held in clips if "problem" in held]
     return {"clips": clips, "problem": unread[0]} if unread else {"clips": clips}
 
@@ -75,21 +85,25 @@ def _packed(numbers: NDArray[np.float32]) -> str:
     return base64.b64encode(numbers.astype("<f2").tobytes()).decode()
 
 
-def _heard(bench: Bench, task: Task, utterance: Utterance, scene: Scene | None) -> dict[str, Any]:
-    try:
-        clip = read_clip(inside(bench.folder, utterance.audio))
-    except BadClip as problem:
-        return {"problem": str(problem)}
+def _embed_of(bench: Bench) -> Embed:
+    """What hears how the speakers of clips sound, loaded once."""
+    if "embed" not in bench.tools:
+        from voicewright.nn.listening import load_embedder
+
+        bench.tools["embed"] = load_embedder("campplus", bench.store.file("campplus"), rectified=True)
+    embed: Embed = bench.tools["embed"]
+    return embed
+
+
+def _heard(bench: Bench, task: Task, utterance: Utterance, clip: Clip, scene: Scene | None) -> dict[str, Any]:
     source = utterance.source
     every_s = bench.options.naturalness_every_s
     wanted = source is None or due(source.start_s, source.end_s, every_s, key=source.sha256)
     naturalness = bench.meters.naturalness() if wanted else None
     tools = ScoringTools(pitch=bench.meters.pitch(), naturalness=naturalness)
     scores = score(utterance, clip, tools, scene=scene, original=_original(bench, task, utterance))
-    voice = embedding_of(resample(clip, RATE), bench.meters.encoder("campplus"))
     return {
         "scores": to_plain(asdict(replace(scores, overlap=None, sureness=None))),
-        "voice": _packed(voice) if voice is not None else "",
         "print": _packed(fingerprint(clip)),
     }
 
