@@ -2,8 +2,8 @@
 
     python benchmarks/prepare.py RECORDINGS --minutes 10 --minutes 60 --words -o benchmarks/prepare.json
 
-One recording of the wanted length is made of the clips in RECORDINGS, over and over, with pauses; one process prepares it.
-The factor is seconds of sound by seconds of processor time, so other work on the machine does not count.
+One recording of the wanted length is made of the clips in RECORDINGS, over and over, with pauses, and prepared by one
+process. The factor is seconds of sound by seconds of processor time, so other work on the machine does not count.
 """
 
 import json

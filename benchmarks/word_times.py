@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import join, resample
 from voicewright.engines.kokoro.network import Kokoro, load_network
-from voicewright.nn.precision import choose_precision
 from voicewright.engines.kokoro.style import StylePrior, load_prior
 from voicewright.home import Home
 from voicewright.measure.alignment import PhoneAligner
 from voicewright.measure.intelligibility import WhisperRecogniser
+from voicewright.nn.precision import choose_precision
 from voicewright.text.normalize import normalize
 from voicewright.text.phonemes import Phonemizer
 from voicewright.text.tokens import encode
