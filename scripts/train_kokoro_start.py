@@ -19,13 +19,13 @@ from torch.nn.functional import mse_loss
 from voicewright.engines.kokoro.enrolment import SENTENCES
 from voicewright.engines.kokoro.inversion import VOICED_HZ, Inversion
 from voicewright.engines.kokoro.network import load_network
-from voicewright.nn.precision import choose_precision
 from voicewright.engines.kokoro.start import StartNetwork
 from voicewright.engines.kokoro.style import Style, StylePrior, load_prior
 from voicewright.engines.kokoro.target import TYPICAL_LEVEL_DB
 from voicewright.home import Home
 from voicewright.nn.campplus import load_campplus
 from voicewright.nn.ge2e import load_ge2e
+from voicewright.nn.precision import choose_precision
 from voicewright.text.phonemes import Phonemizer
 from voicewright.text.tokens import encode
 from voicewright.weights.store import Store

@@ -23,11 +23,11 @@ from torch import Tensor
 from phone_lessons import Said, crop, masked, read_shard, spoilt
 from train_kokoro_start import made_up
 from voicewright.engines.kokoro.network import Kokoro, load_network
-from voicewright.nn.precision import choose_precision, has_native_bfloat16
 from voicewright.engines.kokoro.resampling import ToSixteen
 from voicewright.engines.kokoro.style import StylePrior, load_prior
 from voicewright.home import Home
 from voicewright.nn.phones import PhoneNetwork, load_phones
+from voicewright.nn.precision import choose_precision, has_native_bfloat16
 from voicewright.text.normalize import normalize
 from voicewright.text.phonemes import Phonemizer
 from voicewright.text.tokens import encode

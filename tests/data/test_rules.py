@@ -49,7 +49,10 @@ def test_what_was_not_measured_is_not_held_against_a_clip() -> None:
         ({"words_min": 480.0}, "the text does not fit the length (480 words a minute, 50 to 300 wanted)"),
         ({"alignment": 0.12}, "the sound does not fit the text (score 0.12, 0.40 wanted)"),
         ({"cer": 0.8, "alignment": 0.5}, "another text was heard (80% of the letters differ, at most 40% wanted)"),
-        ({"cer": 1.7, "alignment": None}, "another text was heard (more letters differ than the text has, at most 40% wanted)"),
+        (
+            {"cer": 1.7, "alignment": None},
+            "another text was heard (more letters differ than the text has, at most 40% wanted)",
+        ),
         ({"likeness": 0.21}, "another speaker (likeness 0.21, 0.55 wanted)"),
         ({"overlap": 0.2}, "somebody else speaks too (20.0% of the clip, at most 5.0% wanted)"),
         ({"seconds": 0.4}, "too short (0.40 s, 1 s wanted)"),
