@@ -15,7 +15,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PAGE_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
@@ -65,7 +64,7 @@ def recordings(folder: Path) -> None:
         "he might even have been made amiable himself.\n",
         "utf-8",
     )
-    (folder / "options.yaml").write_text(PAGE_YAML.search((ROOT / "docs" / "datasets.md").read_text("utf-8"))[1], "utf-8")
+    (folder / "options.yaml").write_text(dict(blocks(ROOT / "docs" / "datasets.md"))["yaml"], "utf-8")
     (folder / "book.txt").write_text("It was late. Nobody spoke.\n\nThen the door opened.\n", "utf-8")
 
 

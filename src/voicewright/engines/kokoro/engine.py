@@ -14,7 +14,6 @@ from voicewright.audio.pitch import SwiftPitch
 from voicewright.engines.kokoro.enrolment import PLANS, SENTENCES, TRIALS, Enrolled, Enrolment, Judges
 from voicewright.engines.kokoro.inversion import Inversion, Phrase
 from voicewright.engines.kokoro.network import load_network
-from voicewright.nn.precision import choose_precision
 from voicewright.engines.kokoro.start import load_start
 from voicewright.engines.kokoro.style import Style, load_prior
 from voicewright.engines.kokoro.target import Target
@@ -25,6 +24,7 @@ from voicewright.measure.naturalness import Dnsmos
 from voicewright.measure.similarity import load_encoder
 from voicewright.nn.campplus import load_campplus
 from voicewright.nn.ge2e import load_ge2e
+from voicewright.nn.precision import choose_precision
 from voicewright.progress import Progress, silent
 from voicewright.text.languages import resolve_language
 from voicewright.text.phonemes import Phonemizer
