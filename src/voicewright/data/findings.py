@@ -1,11 +1,12 @@
 """`Findings`: what a human should know of a dataset's recordings and texts, kept beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from voicewright.data.manifest import read_lines, to_plain, write_lines
 from voicewright.data.problems import Problem
+from voicewright.errors import BadDataset, BadSetting
 from voicewright.settings import from_dict
 
 NAME = "findings.jsonl"
@@ -38,7 +39,10 @@ def read_findings(folder: Path) -> Findings:
     lines = list(read_lines(path)) if path.is_file() else []
 
     def of(kind: str) -> tuple[Problem, ...]:
-        mine: Sequence[dict[str, str]] = [line for line in lines if line.get("kind") == kind]
-        return tuple(from_dict(Problem, {"where": each["where"], "what": each["what"]}) for each in mine)
+        mine = ({k: v for k, v in line.items() if k != "kind"} for line in lines if line.get("kind") == kind)
+        return tuple(from_dict(Problem, each, where=str(path)) for each in mine)
 
-    return Findings(problems=of("problem"), disagreements=of("disagreement"))
+    try:
+        return Findings(problems=of("problem"), disagreements=of("disagreement"))
+    except BadSetting as problem:
+        raise BadDataset(str(problem)) from None
