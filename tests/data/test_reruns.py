@@ -23,6 +23,7 @@ from voicewright.data.options import PrepareOptions, SliceOptions, TranscribeOpt
 from voicewright.data.stages.scores import score_key
 from voicewright.data.tasks import Bench, Task
 from voicewright.data.utterance import Utterance
+from voicewright.data.voices import Piece, Voices
 from voicewright.errors import BadClip, BadDataset, BadSetting
 from voicewright.settings import from_dict
 
@@ -67,6 +68,19 @@ class Ears:
             ]
         }
 
+    def voices(self, bench: Bench, task: Task) -> Mapping[str, Any]:
+        """The first speaks twice as long as the second."""
+        self._hear(task)
+        pieces = (Piece(0.2, 1.4, 0, 0), Piece(1.8, 2.4, 1, 1))
+        return {
+            "voices": Voices(seconds=3, encoder="campplus", pieces=pieces, embeddings=np.eye(2, dtype="<f2")).to_dict()
+        }
+
+    def sample(self, bench: Bench, task: Task) -> Mapping[str, Any]:
+        """Sounds like the second."""
+        self._hear(task)
+        return {"voice": [0.0, 1.0], "speaker": task.given["speaker"]}
+
     def stages(self) -> set[str]:
         return {stage for stage, _ in self.asked}
 
@@ -81,7 +95,7 @@ def ears(monkeypatch: pytest.MonkeyPatch) -> Ears:
     return ears
 
 
-FAKED = ("speech", "words", "scores")
+FAKED = ("speech", "words", "voices", "sample", "scores")
 
 
 @pytest.fixture
@@ -285,6 +299,38 @@ def test_options_that_cannot_work_stop_before_any_work(
     assert ears.asked == []
 
 
+def test_the_sample_of_a_speaker_is_remembered_for_that_speaker(run: Run, ears: Ears, tmp_path: Path) -> None:
+    write_clip(tmp_path / "sample.wav", noise(9))
+    options = PrepareOptions(speaker="anna")
+
+    def anna() -> set[str]:
+        found = Datasets(tmp_path).open(tmp_path / "made").utterances()
+        return {each.id for each in found if each.speaker == "anna"}
+
+    run(options, like=tmp_path / "sample.wav")
+    second = anna()
+    run(options)
+    assert ears.asked == []
+    assert anna() == second
+    run(replace(options, speaker="berta"))
+    run(options, like=None)
+    assert anna() == second, "the sample is hers, whoever was asked for in between"
+    shutil.rmtree(tmp_path / "made")
+    run(options)
+    assert anna()
+    assert anna().isdisjoint(second), "without a sample it is who speaks most"
+
+
+def test_how_many_people_there_are_is_asked_of_another_diarizer_only(run: Run, ears: Ears) -> None:
+    run(PrepareOptions(speakers=2))
+    run(PrepareOptions(speakers=3))
+    assert "voices" not in ears.stages()
+    run(PrepareOptions(speakers=2, diarizer="pyannote:folder"))
+    ears.asked.clear()
+    run(PrepareOptions(speakers=3, diarizer="pyannote:folder"))
+    assert "voices" in ears.stages()
+
+
 def test_the_only_name_in_a_text_is_the_speakers(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def text(bench: Bench, task: Task) -> Mapping[str, Any]:
         words = [{"text": "Words.", "start_s": start_s, "end_s": end_s, "score": 0.9} for start_s, end_s in SPANS]
@@ -296,6 +342,12 @@ def test_the_only_name_in_a_text_is_the_speakers(run: Run, tmp_path: Path, monke
     run(replace(OPTIONS, speaker=""))
     speakers = {each.speaker for each in Datasets(tmp_path).open(tmp_path / "made").utterances() if each.gold}
     assert speakers == {"Berta"}
+
+
+@pytest.mark.parametrize("diarizer", ["mine", "pyannote:", "mine:folder"])
+def test_an_unknown_diarizer_is_refused_at_once(diarizer: str) -> None:
+    with pytest.raises(BadSetting, match="pyannote:FOLDER"):
+        PrepareOptions(diarizer=diarizer)
 
 
 def test_clips_that_came_otherwise_are_never_replaced(run: Run, recordings: Path, tmp_path: Path) -> None:

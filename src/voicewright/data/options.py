@@ -180,6 +180,9 @@ class PrepareOptions:
         for name in ("speakers", "naturalness_every_s"):
             if getattr(self, name) < 0:
                 raise BadSetting(f"{name} must not be negative, got {getattr(self, name)}")
+        kind, _, folder = self.diarizer.partition(":")
+        if self.diarizer and (kind != "pyannote" or not folder):
+            raise BadSetting(f"no diarizer {self.diarizer!r}; leave it out, or say pyannote:FOLDER")
         if self.loudness_lufs is not None and not -40 <= self.loudness_lufs <= -10:
             raise BadSetting(f"loudness_lufs must be between -40 and -10, got {self.loudness_lufs}")
 

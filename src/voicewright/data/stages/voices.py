@@ -11,7 +11,6 @@ from voicewright.data.hearing import RATE, Listener, load_listener
 from voicewright.data.pyannote import PyannoteDiarizer
 from voicewright.data.tasks import Bench, Task
 from voicewright.data.turns import Turn
-from voicewright.errors import BadSetting
 
 ENCODER = "campplus"
 SAMPLE_S = 60.0
@@ -30,10 +29,7 @@ def turns_by(bench: Bench, section: Clip) -> list[Turn] | None:
     if not bench.options.diarizer:
         return None
     if "diarizer" not in bench.tools:
-        kind, _, folder = bench.options.diarizer.partition(":")
-        if kind != "pyannote" or not folder:
-            raise BadSetting(f"no diarizer {bench.options.diarizer!r}; leave it out, or say pyannote:FOLDER")
-        bench.tools["diarizer"] = PyannoteDiarizer(Path(folder))
+        bench.tools["diarizer"] = PyannoteDiarizer(Path(bench.options.diarizer.partition(":")[2]))
     diarizer: Diarizer = bench.tools["diarizer"]
     return diarizer.turns(section, DiarizationOptions(speakers=bench.options.speakers))
 
