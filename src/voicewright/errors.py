@@ -2,6 +2,7 @@
 
 VoicewrightError
   + BadClip          the sound cannot be read or used (not audio, truncated, silent, not finite)
+  |   + NotWritten     sound cannot be written (a full disk, a folder that is gone)
   + BadText          the text cannot be spoken (empty, no words in it)
   + BadSetting       a value outside its range, or an unknown name
   + BadReference     recordings from which no voice can be made (too short, silent, two speakers)
@@ -30,6 +31,10 @@ class VoicewrightError(Exception):
 
 class BadClip(VoicewrightError):
     """The sound cannot be read or used."""
+
+
+class NotWritten(BadClip):
+    """Sound cannot be written: a full disk, a folder that is gone. Nothing is wrong with the sound."""
 
 
 class BadText(VoicewrightError):

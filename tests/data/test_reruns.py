@@ -24,7 +24,7 @@ from voicewright.data.stages.scores import score_key
 from voicewright.data.tasks import Bench, Task
 from voicewright.data.utterance import Utterance
 from voicewright.data.voices import Piece, Voices
-from voicewright.errors import BadClip, BadDataset, BadSetting
+from voicewright.errors import BadClip, BadDataset, BadSetting, NotWritten
 from voicewright.settings import from_dict
 
 OPTIONS = PrepareOptions(speaker="anna", speakers=1)
@@ -195,6 +195,32 @@ def test_recordings_that_moved_keep_their_names_and_are_not_heard_again(
     assert told(run(given=tmp_path / "elsewhere")) == {}
     outcome = run(replace(OPTIONS, slices=SliceOptions(tail_s=0.1)), given=tmp_path / "elsewhere")
     assert told(outcome) == {}
+
+
+def test_options_that_cannot_be_carried_out_are_not_remembered(run: Run, tmp_path: Path) -> None:
+    datasets = Datasets(tmp_path / "weights")
+    with pytest.raises(BadSetting, match="nonsense"):
+        run(replace(OPTIONS, engine="nonsense"))
+    assert datasets.options_of(tmp_path / "made") == PrepareOptions()
+    run()
+    with pytest.raises(BadSetting, match="nonsense"):
+        run(replace(OPTIONS, engine="nonsense"))
+    assert datasets.options_of(tmp_path / "made") == OPTIONS
+
+
+def test_a_full_disk_stops_the_run_and_is_no_fault_of_the_recording(
+    run: Run, ears: Ears, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(bench: Bench, task: Task) -> Mapping[str, Any]:
+        raise NotWritten("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(tasks.STAGES, "slices", "fake_ears:full")
+        patch.setattr(sys.modules["fake_ears"], "full", full, raising=False)
+        with pytest.raises(NotWritten, match="full"):
+            run()
+    assert told(run()) == {}
+    assert ids(tmp_path)
 
 
 def test_a_recording_that_is_gone_keeps_its_clips(run: Run, recordings: Path, ears: Ears, tmp_path: Path) -> None:

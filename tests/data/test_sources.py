@@ -49,6 +49,20 @@ def test_a_link_into_nothing_is_reported_and_the_rest_is_found(tmp_path: Path) -
     assert [problem.where for problem in problems] == [str(tmp_path / "b.wav")]
 
 
+def test_clips_of_datasets_are_no_recordings_unless_they_are_named(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "ds/clips/a.wav", "ds/dataset.json", "ds/manifest.jsonl", "mine/dataset.json")
+    make(tmp_path, "mine/manifest.jsonl", "mine/clips/b.wav", "songs/dataset.json", "songs/c.wav")
+    found, problems = find_recordings([tmp_path], beside=tmp_path / "mine")
+    assert [label for _, label in found] == ["a.wav", "songs/c.wav"]
+    assert [problem.where for problem in problems] == [str(tmp_path / "ds")]
+    assert [label for _, label in find_recordings([tmp_path / "ds" / "clips"])[0]] == ["a.wav"]
+
+
+def test_what_is_named_and_no_ordinary_file_is_refused() -> None:
+    with pytest.raises(BadClip, match="ordinary"):
+        find_recordings([Path("/dev/null")])
+
+
 def test_a_link_to_a_folder_is_reported_and_never_followed(tmp_path: Path) -> None:
     make(tmp_path, "in/a.wav", "elsewhere/b.wav")
     (tmp_path / "in" / "round").symlink_to(tmp_path / "in", target_is_directory=True)

@@ -24,7 +24,8 @@ PREPARE_HELP = """Make a dataset from recordings: clips with text, cut at pauses
   voicewright prepare songs/ --task convert --separate -o datasets/narrator-sings
 
 A run that was interrupted goes on where it stopped when the same command is given again. More recordings can be added
-to a dataset that is there. Nothing is deleted: report.html in the dataset shows what was dropped, and why.
+to a dataset that is there; it remembers its options, and those that are given change them for all of it. Nothing is
+deleted: report.html in the dataset shows what was dropped, and why.
 """
 
 
@@ -106,6 +107,9 @@ def prepare(
         print_json(facts_of(made))
     else:
         report(made)
+    if not made.summary.kept.utterances and not made.summary.dropped.utterances:
+        note("voicewright: no clip came out of these recordings; mend what is said above, and give the command again")
+        raise typer.Exit(2)
 
 
 def changed(options: Any, **values: Any) -> Any:
@@ -135,7 +139,8 @@ def told(summary: "Summary") -> Iterator[str]:
 
 def _amount(amount: "Amount") -> str:
     minutes, seconds = divmod(round(amount.seconds), 60)
-    return f"{amount.utterances} clips, {minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    clips = "clip" if amount.utterances == 1 else "clips"
+    return f"{amount.utterances:,} {clips}, {minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def facts_of(made: "Outcome") -> dict[str, object]:

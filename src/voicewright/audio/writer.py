@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicewright.audio.clip import Clip, Samples
-from voicewright.errors import BadClip
+from voicewright.errors import BadClip, NotWritten
 
 if TYPE_CHECKING:
     import soundfile
@@ -100,7 +100,7 @@ class SoundWriter:
         """Append a clip.
 
         Raises:
-            BadClip: another rate than the file's, the disk is full, or the file is not open.
+            BadClip: another rate than the file's, or the file is not open. NotWritten: the disk is full.
         """
         import soundfile
 
@@ -153,8 +153,8 @@ class SoundWriter:
         shifted: NDArray[np.int32] = np.left_shift(levels.astype(np.int32), 32 - self.bits)
         return shifted
 
-    def _failure(self, problem: Exception) -> BadClip:
-        return BadClip(f"{self.path} could not be written ({problem}); check the folder and the free space")
+    def _failure(self, problem: Exception) -> NotWritten:
+        return NotWritten(f"{self.path} could not be written ({problem}); check the folder and the free space")
 
 
 def write_clip(path: str | os.PathLike[str], clip: Clip, *, bits: int = 16) -> int:

@@ -12,7 +12,7 @@ from voicewright.data.formats.base import Exported, ExportOptions, ImportOptions
 from voicewright.data.options import PrepareOptions, SplitOptions
 from voicewright.data.summary import Summary, summarise
 from voicewright.data.work import Work
-from voicewright.errors import BadDataset
+from voicewright.errors import BadDataset, BadSetting, BadWeights, MissingExtra
 from voicewright.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -93,15 +93,19 @@ class Datasets:
 
         folder = Path(folder)
         with _alone(folder):
+            before = self.options_of(folder)
             dataset = self._to_prepare(folder, options)
-            place = self._place(dataset)
-            with runner_for(place, workers=workers, cluster=cluster) as runner:
-                preparation = Preparation(
-                    dataset, runner, self._store, like=Path(like) if like else None, progress=progress
-                )
-                prepared = preparation.run(
-                    [Path(path) for path in recordings], transcript=Path(transcript) if transcript else None
-                )
+            try:
+                with runner_for(self._place(dataset), workers=workers, cluster=cluster) as runner:
+                    preparation = Preparation(
+                        dataset, runner, self._store, like=Path(like) if like else None, progress=progress
+                    )
+                    prepared = preparation.run(
+                        [Path(path) for path in recordings], transcript=Path(transcript) if transcript else None
+                    )
+            except (BadSetting, BadWeights, MissingExtra):
+                Dataset.create(folder, dataset.info.name, before)  # what cannot be done is not remembered
+                raise
             write_findings(folder, prepared.findings)
         return _told(dataset, prepared.utterances, prepared.findings)
 

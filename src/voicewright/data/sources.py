@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from voicewright.data.dataset import INFO
+from voicewright.data.manifest import NAME as MANIFEST
 from voicewright.data.manifest import read_lines, to_plain, write_lines
 from voicewright.data.paths import nearest_id, same_id_key
 from voicewright.data.problems import Problem
@@ -44,29 +46,22 @@ def find_recordings(
     """The sound files among files and folders (with all that is below them): path and label, in a fixed order.
 
     Args:
-        beside: the dataset's folder; what lies in it was made from recordings and is none.
+        beside: the dataset's folder; what lies in it, or in another dataset, was made from recordings and is none.
 
     Raises:
         BadClip: something given is not there, or there is no sound file at all; the message says where it looked.
     """
     found: dict[Path, str] = {}
     problems: list[Problem] = []
-    own = beside.resolve() if beside else None
     for path in given:
         if path.is_dir():
-            below = sorted(
-                (p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and not _hidden(p, path)), key=str
-            )
-            below = [p for p in below if own is None or not p.resolve().is_relative_to(own)]
-            found |= {p.absolute(): p.relative_to(path).as_posix() for p in below if p.is_file()}
-            problems += [Problem(where=str(p), what="it is not an ordinary file") for p in below if not p.is_file()]
-            problems += [
-                Problem(where=str(p), what="this link to a folder is not followed; name the folder itself")
-                for p in sorted(path.rglob("*"), key=str)
-                if p.is_symlink() and p.is_dir() and not _hidden(p, path)
-            ]
-        elif path.exists():
+            files, more = _below(path, beside.resolve() if beside else None)
+            found |= {file.absolute(): file.relative_to(path).as_posix() for file in files}
+            problems += more
+        elif path.is_file():
             found[path.absolute()] = path.name
+        elif path.exists():
+            raise BadClip(f"{path} is not an ordinary file; save the sound to a file first")
         else:
             raise BadClip(f"there is no file or folder {path}; check the name")
     for path in [path for path in found if not _is_text(str(path))]:
@@ -75,6 +70,26 @@ def find_recordings(
         places = ", ".join(str(path) for path in given)
         raise BadClip(f"no recordings in {places or 'nothing'}: looked for {' '.join(sorted(ENDINGS))}")
     return sorted(found.items(), key=lambda pair: (pair[1], str(pair[0]))), problems
+
+
+def _below(folder: Path, own: Path | None) -> tuple[list[Path], list[Problem]]:
+    """The sound files below a folder, except those of datasets; `own` is the one they are for."""
+    every = [path for path in sorted(folder.rglob("*"), key=str) if not _hidden(path, folder)]
+    made = {path.parent for path in every if path.name == INFO and path.with_name(MANIFEST).is_file()}
+    what = "left out: it is a dataset, and its clips were cut from recordings"
+    problems = [Problem(where=str(path), what=what) for path in sorted(made) if path.resolve() != own]
+    found = []
+    for path in every:
+        if not made.isdisjoint(path.parents) or (own and path.resolve().is_relative_to(own)):
+            continue
+        if path.is_symlink() and path.is_dir():
+            problems.append(Problem(where=str(path), what="this link to a folder is not followed; name it itself"))
+        elif path.suffix.lower() in ENDINGS:
+            if path.is_file():
+                found.append(path)
+            else:
+                problems.append(Problem(where=str(path), what="it is not an ordinary file"))
+    return found, problems
 
 
 def with_recordings(

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from voicewright.data.options import PrepareOptions
 from voicewright.data.work import Work
-from voicewright.errors import BadClip
+from voicewright.errors import BadClip, NotWritten
 from voicewright.meters import Meters
 from voicewright.weights.store import Store
 
@@ -72,11 +72,17 @@ class Bench:
         return {}
 
     def do(self, task: Task) -> None:
-        """Do the task and keep its result. A recording that cannot be read is a result too: its problem."""
+        """Do the task and keep its result. A recording that cannot be read is a result too: its problem.
+
+        Raises:
+            NotWritten: the disk is full; that is not the recording's fault.
+        """
         module, _, function = STAGES[task.stage].partition(":")
         perform = cast(Callable[["Bench", Task], Mapping[str, Any]], getattr(import_module(module), function))
         try:
             result = perform(self, task)
+        except NotWritten:
+            raise
         except BadClip as problem:
             result = {"problem": str(problem)}
         self.work.keep(task.stage, task.name, task.key, result)
