@@ -105,3 +105,13 @@ def test_what_was_never_said_has_no_place_in_the_sound(bench: Bench) -> None:
     assert all(word.end_s > word.start_s for word in found["words"])
     assert found["doubts"][0]["sure"]
     assert found["disagreements"]
+
+
+def test_a_preface_that_nobody_read_does_not_cost_the_sound_after_it(bench: Bench) -> None:
+    preface = "This edition was scanned from a copy in the library of the town and read by volunteers. " * 4
+    found = laid(bench, [preface, LONG], LONG)
+    assert [word.text for word in found["words"]] == LONG.split()
+    assert found["disagreements"]
+    assert not any(doubt["sure"] for doubt in found["doubts"])
+    short = laid(bench, ["nobody said this here", LONG], LONG)
+    assert any(doubt["sure"] for doubt in short["doubts"])

@@ -76,7 +76,9 @@ class SplitOptions:
 
     def __post_init__(self) -> None:
         if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
-            raise BadSetting(f"validation and test are shares that leave some to train on, got {self}")
+            raise BadSetting(
+                f"validation and test are shares that leave some to train on, got {self.validation:g} and {self.test:g}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
