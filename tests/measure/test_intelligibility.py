@@ -102,6 +102,11 @@ class TestWhisper:
         assert all(word.start_s <= word.end_s <= later.seconds + 0.1 for word in words)
         assert all(a.start_s <= b.start_s for a, b in pairwise(words))
 
+    def test_words_with_a_hyphen_are_whole(self, recogniser: WhisperRecogniser, austen: dict[str, Clip]) -> None:
+        for clip in austen.values():
+            heard = recogniser.transcribe(clip, word_times=True)
+            assert [word.text for word in heard.words] == heard.text.split()
+
     def test_the_same_clip_gives_the_same_words(self, recogniser: WhisperRecogniser, austen: dict[str, Clip]) -> None:
         assert recogniser.transcribe(austen["0880"]) == recogniser.transcribe(austen["0880"])
 

@@ -15,7 +15,6 @@ Kind = Literal["missing", "extra", "different", "order", "remark"]
 MOVED_WORDS, MOVED_LIKENESS = 5, 0.7
 """A passage of so many words, of which so many are heard elsewhere, was moved rather than left out."""
 SHOWN_WORDS = 12
-TOUCHING_S = 0.02
 SENTENCE_ENDS = frozenset(".!?…”")
 
 
@@ -92,7 +91,6 @@ def match(lines: Sequence[Line], heard: Sequence[Word], *, language: str = "en",
     cleaned = [clean(line.text) for line in lines]
     texts = [(word, index) for index, each in enumerate(cleaned) for word in written_words(each.text)]
     end_s = seconds if seconds is not None else max((word.end_s for word in heard), default=0.0)
-    heard = whole_words(heard)
     blocks = pair([text for text, _ in texts], [word.text for word in heard], Spellings(language), _seams(texts, heard))
     words = _bounded(_timed(texts, heard, blocks), end_s, lines)
     passages = [*_differences(lines, words, heard, blocks, end_s)]
@@ -109,20 +107,6 @@ def match(lines: Sequence[Line], heard: Sequence[Word], *, language: str = "en",
         passages=tuple(sorted(passages, key=lambda p: (p.words, p.start_s))),
         seconds=end_s,
     )
-
-
-def whole_words(heard: Sequence[Word]) -> list[Word]:
-    """Words that a recogniser cut: Whisper hears "1-2" as "1" and "-2", "asterisk.org" as "asterisk" and ".org"."""
-    result: list[Word] = []
-    for word in heard:
-        last = result[-1] if result else None
-        joins = last is not None and last.text[-1:].isalnum() and word.start_s - last.end_s < TOUCHING_S
-        if last is not None and joins and word.text[:1] in "-." and word.text[1:2].isalnum():
-            probability = min(last.probability, word.probability)
-            result[-1] = replace(last, text=last.text + word.text, end_s=word.end_s, probability=probability)
-        else:
-            result.append(word)
-    return result
 
 
 def _seams(texts: Sequence[tuple[str, int]], heard: Sequence[Word]) -> Seams:

@@ -104,11 +104,7 @@ class WhisperRecogniser:
             without_timestamps=not word_times and clip.seconds <= 30,
         )
         segments = list(parts)
-        words = tuple(
-            Word(text=w.word.strip(), start_s=float(w.start), end_s=float(w.end), probability=float(w.probability))
-            for segment in segments
-            for w in segment.words or ()
-        )
+        words = tuple(word for segment in segments for word in _whole_words(segment.words or ()))
         tokens = sum(len(segment.tokens) for segment in segments)
         log_probability = sum(segment.avg_logprob * len(segment.tokens) for segment in segments) / max(1, tokens)
         return Transcript(
@@ -139,6 +135,18 @@ class WhisperRecogniser:
             except (RuntimeError, ValueError) as problem:
                 raise BadWeights(f"the Whisper model in {self._folder} cannot be used: {problem}") from problem
         return self._loaded
+
+
+def _whole_words(pieces: Sequence[Any]) -> list[Word]:
+    """The words of a segment. Whisper's pieces "non" and "-stop" are one word: the second has no space before it."""
+    words: list[Word] = []
+    for piece in pieces:
+        text, start_s, end_s, probability = piece.word.strip(), float(piece.start), float(piece.end), piece.probability
+        if words and piece.word[:1] in "-.'’" and text[1:2].isalnum():
+            last = words.pop()
+            text, start_s, probability = last.text + text, last.start_s, min(last.probability, probability)
+        words.append(Word(text=text, start_s=start_s, end_s=end_s, probability=float(probability)))
+    return words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
