@@ -124,6 +124,7 @@ class Datasets:
             sounds = {name: str(path.absolute()) for name, path in _sounds(dataset.folder).items()}
             weights = weights_of(self._store, *NETWORKS)
             assess = Assessor(dataset=dataset, runner=runner, sounds=sounds, weights=weights, progress=progress)
+            assess.scored(list(dataset.utterances()))  # before the dataset is locked: corrections need not wait
             utterances = dataset.rebuild(assess)
         findings = read_findings(dataset.folder).with_problems(problems)
         return _told(dataset, utterances, findings)

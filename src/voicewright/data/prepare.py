@@ -137,6 +137,7 @@ class Preparation:
             weights=weights_of(self._store, *NETWORKS),
             progress=self._progress,
         )
+        assess.scored(base)  # before the dataset is locked, so that corrections need not wait
         return Prepared(
             utterances=self._dataset.replace_base(base, change=assess),
             findings=Findings(problems=tuple(self._problems), disagreements=tuple(self._disagreements)),
@@ -238,7 +239,7 @@ class Preparation:
         tasks = []
         for number, (start_s, end_s) in enumerate(item["speech"]["sections"]):
             spans = [span for span in item["speech"]["spans"] if span[1] > start_s and span[0] < end_s]
-            given = {"sound": item["sound"]["sound"], "section": [start_s, end_s], "spans": spans}
+            given = {"sound": item["sound"]["heard"], "section": [start_s, end_s], "spans": spans}
             key = key_of(item.keys["sound"], given["section"], spans, *settings)
             name = f"{item.name}/{number:04d}"
             if spans:
@@ -333,7 +334,7 @@ class Preparation:
                 self._options.language,
                 self._weights["phones"],
             ),
-            given={"lines": lines, "words": words, "sound": item["sound"]["sound"], "label": item.recording.label}
+            given={"lines": lines, "words": words, "sound": item["sound"]["heard"], "label": item.recording.label}
             | {"seconds": item["speech"]["seconds"], "spans": item["speech"]["spans"]},
             seconds=item["ingest"]["seconds"],
         )
