@@ -69,6 +69,9 @@ def test_the_message_names_the_file(tmp_path: Path) -> None:
         path.write_text(text, "utf-8")
         with pytest.raises(BadSetting, match=r"settings\.yaml"):
             load(HomeSettings, path)
+    path.write_bytes("require_consent: true".encode("utf-16"))
+    with pytest.raises(BadSetting, match=r"settings\.yaml"):
+        load(HomeSettings, path)
 
 
 def test_every_field_of_our_options_is_explained() -> None:

@@ -77,8 +77,8 @@ def load(cls: type[T], path: Path) -> T:
     Raises:
         BadSetting: as `from_dict`; also when the file is not JSON or YAML, or not one mapping.
     """
-    text = path.read_text("utf-8")
     try:
+        text = path.read_text("utf-8")
         given = json.loads(text) if path.suffix == ".json" else _yaml(text)
     except ValueError as problem:
         raise BadSetting(f"{path}: cannot be read: {problem}") from None

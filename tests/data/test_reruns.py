@@ -197,6 +197,21 @@ def test_recordings_that_moved_keep_their_names_and_are_not_heard_again(
     assert told(outcome) == {}
 
 
+def test_a_clip_that_was_deleted_is_said_by_check_and_cut_again_by_prepare(run: Run, tmp_path: Path) -> None:
+    run()
+    datasets = Datasets(tmp_path / "weights")
+    lost, *others = datasets.open(tmp_path / "made").utterances()
+    content = (tmp_path / "made" / lost.audio).read_bytes()
+    (tmp_path / "made" / lost.audio).unlink()
+    datasets.check(tmp_path / "made")
+    found = {each.id: each for each in datasets.open(tmp_path / "made").utterances()}
+    assert "not there" in found[lost.id].dropped
+    assert all("not there" not in found[each.id].dropped for each in others)
+    run()
+    assert (tmp_path / "made" / lost.audio).read_bytes() == content
+    assert "not there" not in next(datasets.open(tmp_path / "made").utterances()).dropped
+
+
 def test_options_that_cannot_be_carried_out_are_not_remembered(run: Run, tmp_path: Path) -> None:
     datasets = Datasets(tmp_path / "weights")
     with pytest.raises(BadSetting, match="nonsense"):

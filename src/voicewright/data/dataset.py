@@ -218,7 +218,7 @@ class Dataset:
         if not self.manifest.is_file():
             problems.append(Problem(where=manifest.NAME, what="there is no such file"))
         for number, line in enumerate(lines, start=1):
-            progress("verify", number, len(lines))
+            progress("comparing the clips with the manifest", number, len(lines))
             where = f"{manifest.NAME}, line {number}"
             try:
                 utterance = _read_line(line, where)

@@ -65,6 +65,8 @@ class Assessor:
                 prints[held["id"]] = unpacked(held["print"])
                 if held["voice"]:
                     voices[held["id"]] = unpacked(held["voice"])
+        gone = (each for each in utterances if not self.dataset.audio(each).is_file())
+        problems |= {each.id: "its file is not there; prepare cuts it again" for each in gone}
         found = [_with(utterance, scores.get(utterance.id), problems) for utterance in utterances]
         return _with_likenesses(found, voices), prints
 

@@ -341,6 +341,7 @@ class Preparation:
 
     def _slices(self, item: Item, turns: Sequence[Turn]) -> Task:
         options, speech = self._options, item["speech"]
+        self._work.forget_without_clips("slices", item.name)
         text = [item.name, item.keys["text"][0]] if "text" in item.facts else []
         given = {
             "sha256": item["ingest"]["sha256"],

@@ -54,6 +54,12 @@ class Work:
             file.write("\n")
         part.replace(path)
 
+    def forget_without_clips(self, stage: str, name: str) -> None:
+        """Forget a result with `utterances` whose clips in the dataset are not all there any more."""
+        clips = (self.folder.parent / each["audio"] for each in self.latest(stage, name).get("utterances", ()))
+        if not all(clip.is_file() for clip in clips):
+            self.path(stage, name).unlink(missing_ok=True)
+
     def tidy(self, stage: str, names: Iterable[str], *, resting: Collection[str] = ()) -> None:
         """Remove what belongs to no item of `stage` any more, and the unfinished parts that a killed run left.
 
