@@ -1,5 +1,7 @@
 """Several datasets made into one."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,13 @@ from voicewright.data.formats.intake import Imported, take_in
 from voicewright.data.paths import same_id_key
 from voicewright.data.problems import Problem
 from voicewright.progress import Progress, silent
+
+UNNAMED = re.compile(r"speaker\d+")
+"""Voices that nobody gave a name to."""
+SAME_NAME = (
+    "so is called somebody in {one} and somebody in {other}, who need not be one person; "
+    "give them names before merging: prepare with --speaker NAME, or dataset edit … --speaker NAME"
+)
 
 
 def merge(
@@ -37,6 +46,7 @@ def merge(
 def _all(datasets: Sequence[Dataset], options: ImportOptions) -> Iterator[Found | Problem]:
     sounds: dict[str, str] = {}
     taken: set[str] = set()
+    unnamed: dict[str, list[str]] = defaultdict(list)
     for dataset in datasets:
         for found in voicewright.read(dataset.folder, options):
             if isinstance(found, Problem):
@@ -48,6 +58,11 @@ def _all(datasets: Sequence[Dataset], options: ImportOptions) -> Iterator[Found 
                 yield Problem(where=where, what=f"the same sound as {sounds[digest]}; taken once")
                 continue
             sounds[digest] = where
+            if UNNAMED.fullmatch(found.speaker) and dataset.info.name not in unnamed[found.speaker]:
+                if unnamed[found.speaker]:
+                    one = unnamed[found.speaker][0]
+                    yield Problem(where=found.speaker, what=SAME_NAME.format(one=one, other=dataset.info.name))
+                unnamed[found.speaker].append(dataset.info.name)
             taken_already = same_id_key(found.name) in taken
             name = f"{dataset.info.name}-{found.name}" if taken_already else found.name
             taken.add(same_id_key(name))

@@ -405,6 +405,17 @@ def test_merged_datasets_keep_speakers_decisions_and_every_sound_once(make_datas
     assert merged.dataset.log() == []
 
 
+def test_voices_without_names_in_two_datasets_are_told_when_merged(
+    tmp_path: Path, make_dataset: Callable[..., Dataset]
+) -> None:
+    one = make_dataset("one", speaker="speaker1")
+    two = make_dataset("two", speaker="speaker1", shift_s=0.2)
+    problems = merge([one, two], tmp_path / "out").problems
+    assert [problem.where for problem in problems] == ["speaker1"]
+    assert "one" in problems[0].what
+    assert "two" in problems[0].what
+
+
 def test_real_speech_goes_through_every_format(tmp_path: Path) -> None:
     folder = tmp_path / "lj"
     (folder / "wavs").mkdir(parents=True)
