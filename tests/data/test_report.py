@@ -111,6 +111,14 @@ def test_it_is_one_whole_page_without_a_network(folder: Path, everyone: list[Utt
     assert {"find", "show", "more", "rows", "count"} <= names
 
 
+def test_many_findings_are_all_there(folder: Path, everyone: list[Utterance]) -> None:
+    out = folder / "report.html"
+    write_report(folder, everyone, out, findings=[f"take {number}: cut off" for number in range(50)])
+    page = out.read_text("utf-8")
+    assert all(f"<li>take {number}: cut off</li>" in page for number in range(50))
+    assert "<details>" in page
+
+
 def test_everything_is_escaped(folder: Path, everyone: list[Utterance]) -> None:
     out = folder / "report.html"
     write_report(folder, everyone, out, findings=[EVIL], options=ReportOptions(title=EVIL))

@@ -24,6 +24,7 @@ TEXTS = {
     "nobody_listened": "not measured",
     "coverage": "Sounds of the language",
     "findings": "What preparation found",
+    "more": "Show the others",
     "coverage_source": "Orange lines: how often each sound occurs in running text ({source}).",
     "clips": "Dropped and flagged clips",
     "clips_all": "All {count} are shown. Words are coloured by how well the sound fits them: red badly, green well.",
