@@ -17,7 +17,7 @@ import pytest
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.files import write_clip
-from voicewright.data import prepare, tasks
+from voicewright.data import orders, tasks
 from voicewright.data.datasets import Datasets, Outcome
 from voicewright.data.options import PrepareOptions, SliceOptions, TranscribeOptions
 from voicewright.data.stages.scores import score_key
@@ -91,7 +91,7 @@ def ears(monkeypatch: pytest.MonkeyPatch) -> Ears:
     monkeypatch.setitem(sys.modules, "fake_ears", SimpleNamespace(**{n: getattr(ears, n) for n in FAKED}))
     for stage in FAKED:
         monkeypatch.setitem(tasks.STAGES, stage, f"fake_ears:{stage}")
-    monkeypatch.setattr(prepare, "transcriber_id", lambda options, language, store: "whisper")
+    monkeypatch.setattr(orders, "transcriber_id", lambda options, language, store: "whisper")
     return ears
 
 
@@ -160,10 +160,10 @@ def test_conversion_and_speaking_with_one_engine_are_cut_differently(
 
 def test_other_weights_hear_again(run: Run, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
     run()
-    monkeypatch.setattr(prepare, "transcriber_id", lambda options, language, store: "another")
+    monkeypatch.setattr(orders, "transcriber_id", lambda options, language, store: "another")
     run()
     assert ears.stages() == {"words"}
-    monkeypatch.setattr(prepare, "weights_of", lambda store, *names: ["new" for _ in names])
+    monkeypatch.setattr(orders, "weights_of", lambda store, *names: ["new" for _ in names])
     run()
     assert "speech" in ears.stages()
 

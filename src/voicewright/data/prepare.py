@@ -1,20 +1,20 @@
 """`prepare`: recordings in, a dataset out. Stage by stage; what is finished is never done again."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from voicewright.audio.files import sha256_of
 from voicewright.data.dataset import Dataset
 from voicewright.data.diarization import Vectors
 from voicewright.data.findings import Findings
 from voicewright.data.finish import Assessor, run_stage, weights_of
 from voicewright.data.items import Item, texts_of
-from voicewright.data.manifest import to_plain
+from voicewright.data.orders import Orders
 from voicewright.data.paths import same_id_key
 from voicewright.data.problems import Problem
 from voicewright.data.rttm import write_rttm
@@ -28,15 +28,12 @@ from voicewright.data.sources import (
     write_recordings,
 )
 from voicewright.data.stages.scores import NETWORKS
-from voicewright.data.stages.sound import SEEKABLE
-from voicewright.data.stages.speech import ACTIVITY, SECTION_S
 from voicewright.data.tasks import Task
-from voicewright.data.transcription import transcriber_id
 from voicewright.data.turns import Turn
 from voicewright.data.utterance import TimedWord, Utterance
 from voicewright.data.voices import Voices
 from voicewright.data.who import Section, Spoken, who_speaks
-from voicewright.data.work import Work, key_of
+from voicewright.data.work import Work
 from voicewright.errors import BadClip, BadSetting
 from voicewright.progress import Progress, silent
 from voicewright.settings import from_dict
@@ -51,7 +48,6 @@ STEPS = {
     "text": "laying the text along the sound",
     "slices": "cutting clips",
 }
-LISTENERS = ("silero-vad", "phones", "segmentation", "campplus")
 OTHER_VOICE = "the voice may not be the one that the text names"
 
 
@@ -87,8 +83,7 @@ class Preparation:
         self._disagreements: list[Problem] = []
         self._cut: dict[str, list[dict[str, Any]]] = {}
         self._known: list[Recording] = []
-        self._weights = dict(zip(LISTENERS, weights_of(store, *LISTENERS), strict=True))
-        self._transcriber = ""
+        self._orders = Orders(self._options, self._work, store)
         self._options.slices.within(self._options.limits)
         if like and not self._options.speaker:
             raise BadSetting("a sample says how the wanted speaker sounds; say the name too: --speaker NAME")
@@ -116,17 +111,17 @@ class Preparation:
         self._lines, problems = texts_of(known)
         self._problems += problems
         if self._options.limits.text or self._lines:
-            self._transcriber = transcriber_id(self._options.transcribe, self._options.language, self._store)
+            _ = self._orders.transcriber  # one that is not there stops everything before any work
         write_recordings(listed, known)
         sample = self._sample()
         items = self._once_each(self._ingested([Item(recording) for recording in known]))
         write_recordings(listed, self._known)
-        items = self._stage("sound", items, self._sound)
-        items = self._stage("speech", items, self._speech)
+        items = self._stage("sound", items, self._orders.sound)
+        items = self._stage("speech", items, self._orders.speech)
         items = self._words(items)
         items = self._texts(items)
         items, turns = self._turns(items, sample)
-        items = self._stage("slices", items, lambda item: self._slices(item, turns.get(item.name, [])))
+        items = self._stage("slices", items, partial(self._slices, turns))
         self._cut |= {item.name: item.facts.pop("slices")["utterances"] for item in items}
         base = [from_dict(Utterance, each, where=name) for name in sorted(self._cut, key=same_id_key)
                 for each in self._cut.pop(name)]  # fmt: skip
@@ -179,7 +174,9 @@ class Preparation:
 
     def _ingested(self, items: Sequence[Item]) -> list[Item]:
         """The recordings that can be read, and those that are gone and were read before."""
-        ready = {item.name for item in self._stage("ingest", [item for item in items if not item.gone], _ingest)}
+        ready = {
+            item.name for item in self._stage("ingest", [item for item in items if not item.gone], self._orders.ingest)
+        }
         for item in items:
             if item.gone:
                 item.facts["ingest"] = self._work.latest("ingest", item.name)
@@ -210,51 +207,12 @@ class Preparation:
                 self._leave_out(item, wrong[item.name])
         return set(wrong)
 
-    def _sound(self, item: Item) -> Task:
-        facts, options = item["ingest"], self._options
-        made = self._work.path("sound", item.name, ".flac")
-        in_place = facts["container"] in SEEKABLE and not options.separate and not options.denoise
-        held = self._work.latest("sound", item.name).get("sound", "")
-        if (held != item.recording.path) if in_place else not made.is_file():
-            self._work.path("sound", item.name).unlink(missing_ok=True)
-        return Task(
-            stage="sound",
-            name=item.name,
-            key=key_of(item.keys["ingest"], options.separate, options.denoise),
-            given={"path": item.recording.path, "container": facts["container"], "rate": facts["rate"]},
-            seconds=facts["seconds"],
-        )
-
-    def _speech(self, item: Item) -> Task:
-        return Task(
-            stage="speech",
-            name=item.name,
-            key=key_of(item.keys["sound"], ACTIVITY, SECTION_S, self._weights["silero-vad"]),
-            given={"sound": item["sound"]["sound"]},
-            seconds=item["ingest"]["seconds"],
-        )
-
-    def _section_tasks(self, item: Item, stage: str, *settings: Any) -> list[Task]:
-        """A task for every section of a recording that holds speech."""
-        tasks = []
-        for number, (start_s, end_s) in enumerate(item["speech"]["sections"]):
-            spans = [span for span in item["speech"]["spans"] if span[1] > start_s and span[0] < end_s]
-            given = {"sound": item["sound"]["heard"], "section": [start_s, end_s], "spans": spans}
-            key = key_of(item.keys["sound"], given["section"], spans, *settings)
-            name = f"{item.name}/{number:04d}"
-            if spans:
-                tasks.append(Task(stage=stage, name=name, key=key, given=given, seconds=end_s - start_s))
-        return tasks
-
     def _turns(self, items: Sequence[Item], sample: Vectors | None) -> tuple[list[Item], dict[str, list[Turn]]]:
         """The recordings that can be used, and who speaks when in each; {} if nobody asked."""
         options = self._options
         if options.speakers == 1 and sample is None:
             return list(items), {}
-        how = (options.diarizer, options.diarizer and options.speakers, self._weights["segmentation"])
-        wrong = self._sections(
-            "voices", items, lambda item: self._section_tasks(item, "voices", *how, self._weights["campplus"])
-        )
+        wrong = self._sections("voices", items, self._orders.voices)
         items = [item for item in items if item.name not in wrong]
         sections = [
             Section(recording=item.name, start_s=task.given["section"][0], voices=self._voices(task))
@@ -295,10 +253,8 @@ class Preparation:
         """How the wanted speaker sounds, if there is a recording of them, now or on an earlier run."""
         speaker = self._options.speaker
         if self._like:
-            given = {"path": str(self._like.absolute()), "speaker": speaker}
-            key = key_of(sha256_of(self._like), speaker, self._weights["campplus"])
-            task = Task(stage="sample", name="sample", key=key, given=given)
-            problems = run_stage(self._runner, self._work, [task], self._progress, STEPS["voices"])
+            order = self._orders.sample(self._like)
+            problems = run_stage(self._runner, self._work, [order], self._progress, STEPS["voices"])
             if problems:
                 raise BadClip(problems["sample"])
         held = self._work.latest("sample", "sample")
@@ -307,58 +263,24 @@ class Preparation:
     def _words(self, items: Sequence[Item]) -> list[Item]:
         """What is said in each recording; not asked where clips need no text and there is none."""
         wanted = [item for item in items if self._options.limits.text or item.name in self._lines]
-        how = (self._options.transcribe, self._options.language, self._transcriber, self._weights["phones"])
-        wrong = self._sections("words", wanted, lambda item: self._section_tasks(item, "words", *how))
+        wrong = self._sections("words", wanted, self._orders.words)
         return [item for item in items if item.name not in wrong]
 
     def _texts(self, items: Sequence[Item]) -> list[Item]:
         """The human text of the recordings that have one, laid along their sound."""
         with_text = [item for item in items if item.name in self._lines]
-        usable = {item.name for item in self._stage("text", with_text, self._text)}
+        usable = {
+            item.name
+            for item in self._stage("text", with_text, lambda item: self._orders.text(item, self._lines[item.name]))
+        }
         for item in with_text:
             if item.name in usable:
                 self._disagreements += [Problem(**each) for each in item["text"]["disagreements"]]
         return [item for item in items if item.name in usable or item.name not in self._lines]
 
-    def _text(self, item: Item) -> Task:
-        lines = [to_plain(line) for line in self._lines[item.name]]
-        words = [[task.name, task.key] for task in item.tasks["words"]]
-        return Task(
-            stage="text",
-            name=item.name,
-            key=key_of(
-                item.keys["speech"],
-                item.keys["words"],
-                lines,
-                item.recording.label,
-                self._options.language,
-                self._weights["phones"],
-            ),
-            given={"lines": lines, "words": words, "sound": item["sound"]["heard"], "label": item.recording.label}
-            | {"seconds": item["speech"]["seconds"], "spans": item["speech"]["spans"]},
-            seconds=item["ingest"]["seconds"],
-        )
-
-    def _slices(self, item: Item, turns: Sequence[Turn]) -> Task:
-        options, speech = self._options, item["speech"]
-        self._work.forget_without_clips("slices", item.name)
-        text = [item.name, item.keys["text"][0]] if "text" in item.facts else []
-        given = {
-            "sha256": item["ingest"]["sha256"],
-            "sound": item["sound"]["sound"],
-            "seconds": speech["seconds"],
-            "spans": speech["spans"],
-            "lufs": speech["lufs"],
-            "peak_db": speech["peak_db"],
-            "turns": [to_plain(turn) for turn in turns],
-            "words": [[task.name, task.key] for task in item.tasks.get("words", [])],
-            "text": text,
-            "doubts": item.doubts,
-            "speaker": options.speaker or self._only_name(item) or "speaker1",
-        }
-        how = (options.task, options.slices, options.limits, options.rate, options.loudness_lufs, options.language)
-        key = key_of(item.keys, given["turns"], item.doubts, given["speaker"], how)
-        return Task(stage="slices", name=item.name, key=key, given=given, seconds=speech["seconds"])
+    def _slices(self, turns: Mapping[str, list[Turn]], item: Item) -> Task:
+        speaker = self._options.speaker or self._only_name(item) or "speaker1"
+        return self._orders.slices(item, turns.get(item.name, []), speaker)
 
     def _only_name(self, item: Item) -> str:
         """The speaker, if the text of a recording names just one."""
@@ -391,10 +313,3 @@ class Preparation:
         self._known = sorted([*self._known, item.recording], key=lambda recording: same_id_key(recording.name))
         if lines := self._lines.pop(found.name, None):
             self._lines[item.name] = lines
-
-
-def _ingest(item: Item) -> Task:
-    path = Path(item.recording.path)
-    about = path.stat() if path.is_file() else None
-    key = key_of(item.recording.path, about and (about.st_size, about.st_mtime_ns))
-    return Task(stage="ingest", name=item.name, key=key, given={"path": item.recording.path})
