@@ -4,12 +4,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voicewright.audio.activity import Span
+from voicewright.data.turns import Turn
 from voicewright.data.utterance import TimedWord
 
 SHORTEST_PAUSE_S = 0.06
@@ -23,17 +23,6 @@ SHORTEST_STRETCH_S = 0.1
 """Speech without words shorter than this is part of what is beside it."""
 QUIET_APART_S = 0.5
 """Distance between the quiet places that are offered where there are no pauses."""
-
-
-class Turn(Protocol):
-    """Somebody speaks from here to there (s)."""
-
-    @property
-    def start_s(self) -> float: ...
-    @property
-    def end_s(self) -> float: ...
-    @property
-    def speaker(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Protocol
 
 from voicewright.data.transcripts.line import Line
+from voicewright.data.turns import Turn
 from voicewright.data.utterance import TimedWord
 
 LEFT_OVER = 0.8
 """A voice without a name of its own is somebody's second one if this share of what it says is theirs."""
-
-
-class SpeakerTurn(Protocol):
-    """A stretch in which a voice speaks."""
-
-    @property
-    def start_s(self) -> float: ...
-    @property
-    def end_s(self) -> float: ...
-    @property
-    def speaker(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +41,7 @@ class Reconciliation:
 def reconcile(
     lines: Sequence[Line],
     words: Sequence[tuple[int, TimedWord]],
-    turns: Sequence[SpeakerTurn],
+    turns: Sequence[Turn],
     *,
     least_s: float = 1.0,
 ) -> Reconciliation:
@@ -86,7 +75,7 @@ def reconcile(
 class _Voices:
     """Who speaks when, for many questions."""
 
-    def __init__(self, turns: Sequence[SpeakerTurn]) -> None:
+    def __init__(self, turns: Sequence[Turn]) -> None:
         self._turns = sorted(turns, key=lambda turn: turn.start_s)
         self._starts = [turn.start_s for turn in self._turns]
         self._ends = list(accumulate((turn.end_s for turn in self._turns), max))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from voicewright.audio.activity import Span
 from voicewright.data.options import SliceOptions
-from voicewright.data.pauses import Levels, Pause, Piece, Timeline, Turn, pieces_and_pauses
+from voicewright.data.pauses import Levels, Pause, Piece, Timeline, pieces_and_pauses
+from voicewright.data.turns import Turn
 from voicewright.data.utterance import TimedWord
 from voicewright.engines.clips import ClipLimits
 
