@@ -6,11 +6,12 @@ PIP    := $(PY) -m pip --disable-pip-version-check --no-input -qq
 # A CPU machine without a wheel folder can say: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 WORKERS ?= 2
+RECORDINGS ?= src/voicewright/samples/austen
 
 export OMP_NUM_THREADS ?= 1
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help setup demo test quick lint types format docs bench clean
+.PHONY: help setup demo test quick lint types format docs bench bench-data clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -64,6 +65,12 @@ docs: setup
 ## bench    the figures of the README (long)
 bench: setup
 	@OMP_NUM_THREADS=$$(nproc) $(PY) benchmarks/run.py
+
+## bench-data  how fast RECORDINGS become a dataset, how near word times are to the truth (long)
+bench-data: setup
+	@$(PY) benchmarks/prepare.py $(RECORDINGS) --minutes 10 --minutes 60
+	@$(PY) benchmarks/prepare.py $(RECORDINGS) --minutes 10 --minutes 60 --words
+	@$(PY) benchmarks/word_times.py --recogniser
 
 clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

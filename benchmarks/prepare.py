@@ -8,13 +8,13 @@ process. The factor is seconds of sound by seconds of processor time, so other w
 
 import json
 import os
+import platform
 import resource
 import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from platform import processor
 from typing import Annotated
 
 import numpy as np
@@ -59,7 +59,7 @@ def measured(recordings: Path, minutes: float, *, words: bool, every_s: float) -
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return {
             "date": datetime.now(UTC).date().isoformat(),
-            "machine": f"{os.cpu_count()} cores {processor()}",
+            "machine": f"{os.cpu_count()} cores, {platform.platform()}",
             "minutes": round(seconds / 60, 1),
             "words": words,
             "naturalness_every_s": every_s,
