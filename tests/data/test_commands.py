@@ -134,3 +134,31 @@ def test_two_datasets_are_one(capsys: pytest.CaptureFixture[str], make_dataset: 
     found = figures(capsys, tmp_path / "both")["utterances"]
     assert len(found) == 8
     assert {each["speaker"] for each in found} == {"anna", "berta"}
+
+
+def test_a_move_that_is_interrupted_leaves_nothing_behind(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    done(capsys, "export", folder, "--format", "sovits", "-o", tmp_path / "whole")
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("voicewright.data.formats.base.SoundWriter.write", interrupted)
+    assert main(["dataset", "export", str(folder), "--format", "ljspeech", "-o", str(tmp_path / "out")]) == 130
+    monkeypatch.setattr("voicewright.data.formats.intake.copy_file", interrupted)
+    assert main(["dataset", "import", str(tmp_path / "whole"), "-o", str(tmp_path / "in")]) == 130
+    assert main(["dataset", "merge", str(folder), "-o", str(tmp_path / "all")]) == 130
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_everything_is_told_to_machines_too(capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert json.loads(done(capsys, "export", folder, "-o", out, "--json"))["utterances"] == 4
+    taken = json.loads(done(capsys, "import", out, "-o", tmp_path / "in", "--json"))
+    assert taken["dataset"] == str(tmp_path / "in")
+    assert json.loads((tmp_path / "in" / "dataset.json").read_text("utf-8"))["name"] == "in"
+    merged = json.loads(done(capsys, "merge", folder, tmp_path / "in", "-o", tmp_path / "all", "--json"))
+    assert merged["summary"]["kept"]["utterances"] >= 4
+    done(capsys, "edit", folder, "u0", "--drop", "a cough")
+    assert [each["id"] for each in json.loads(done(capsys, "undo", folder, "--json"))] == ["u0"]

@@ -111,13 +111,18 @@ def edit(
         split_at=split_at,
         merge_with=merge_with,
     )
-    changed = dataset.edit(*edits)
+    _changed(dataset.edit(*edits), as_json)
+    if not as_json:
+        say(f"then: voicewright dataset check {folder}")
+
+
+def _changed(utterances: "list[Utterance]", as_json: bool) -> None:
+    """What is new or different now."""
     if as_json:
-        print_json([asdict(each) for each in changed])
+        print_json([asdict(each) for each in utterances])
         return
-    for each in changed:
+    for each in utterances:
         say(f"{each.id}: {each.dropped or 'kept'}; {each.speaker}: {each.text}")
-    say(f"then: voicewright dataset check {folder}")
 
 
 def _edits(
@@ -164,10 +169,10 @@ def undo(
     context: typer.Context,
     folder: Folder,
     number: Annotated[int | None, typer.Argument(metavar="N", help="Which edit; the last one by default.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Take a correction back."""
-    for each in studio_of(context).datasets.open(folder).undo(number):
-        say(f"{each.id}: {each.dropped or 'kept'}; {each.speaker}: {each.text}")
+    _changed(studio_of(context).datasets.open(folder).undo(number), as_json)
 
 
 @app.command()
@@ -178,6 +183,7 @@ def export(
     format_name: Annotated[str, typer.Option("--format", metavar="NAME", help="One of those below.")] = "ljspeech",
     rate: Annotated[int, typer.Option("--rate", metavar="HZ", help="0: what the format wants.")] = 0,
     dropped: Annotated[bool, typer.Option("--dropped", help="The dropped utterances too.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write a dataset as another program keeps it.
 
@@ -188,6 +194,9 @@ def export(
     with shown() as progress:
         options = ExportOptions(rate=rate, dropped=dropped)
         done = studio_of(context).datasets.export(folder, format_name, out, options, progress=progress)
+    if as_json:
+        print_json(asdict(done))
+        return
     for problem in done.problems:
         note(f"  {problem}")
     say(f"{done.folder}  ({done.utterances} clips, {done.seconds:.0f} s)")
@@ -202,6 +211,7 @@ def take_over(
     speaker: Annotated[str, typer.Option("--speaker", metavar="NAME", help="Where it is not said.")] = "speaker",
     language: Annotated[str, typer.Option("--language", metavar="CODE", help="The same.")] = "en-us",
     gold: Annotated[bool, typer.Option("--gold", help="The texts were written by humans.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Make a dataset from the folders of LJSpeech, so-vits, ai-voice-cloning, LibriTTS, Hugging Face or VALL-E."""
     from voicewright.data.formats.base import ImportOptions
@@ -211,6 +221,9 @@ def take_over(
         outcome = studio_of(context).datasets.take_over(
             folder, out, format_name=format_name, options=options, progress=progress
         )
+    if as_json:
+        print_json(facts_of(outcome))
+        return
     report(outcome)
     say(f"to score the clips: voicewright dataset check {out}")
 
@@ -220,7 +233,9 @@ def merge(
     context: typer.Context,
     folders: Annotated[list[Path], typer.Argument(metavar="DATASETS", help="Two or more.", show_default=False)],
     out: Out = ...,  # type: ignore[assignment]
+    as_json: Json = False,
 ) -> None:
     """One new dataset from several."""
     with shown() as progress:
-        report(studio_of(context).datasets.merge(folders, out, progress=progress))
+        outcome = studio_of(context).datasets.merge(folders, out, progress=progress)
+    print_json(facts_of(outcome)) if as_json else report(outcome)

@@ -1,5 +1,7 @@
 """`Datasets`: what a user may wish of datasets, one method each."""
 
+import secrets
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -153,7 +155,9 @@ class Datasets:
         """
         from voicewright.data.formats.table import export_dataset
 
-        return export_dataset(self.open(folder), format_name, Path(out), options, progress)
+        with _whole(Path(out)) as part:
+            exported = export_dataset(self.open(folder), format_name, part, options, progress)
+        return replace(exported, folder=Path(out))
 
     def take_over(
         self,
@@ -171,15 +175,23 @@ class Datasets:
 
         Raises: BadDataset: no format is recognised, nothing can be used, or `out` is not empty. BadSetting.
         """
+        from voicewright.data.formats.base import ImportOptions
         from voicewright.data.formats.table import import_dataset
 
-        return self._taken(import_dataset(Path(folder), Path(out), format_name, options, progress))
+        options = options or ImportOptions()
+        options = replace(options, name=options.name or Path(out).resolve().name)
+        with _whole(Path(out)) as part:
+            imported = import_dataset(Path(folder), part, format_name, options, progress)
+        return self._taken(Path(out), imported)
 
     def merge(self, folders: Sequence[str | Path], out: str | Path, *, progress: Progress = silent) -> Outcome:
         """A new dataset with the utterances of several; a sound that occurs in two is taken once. Raises BadDataset."""
         from voicewright.data.merge import merge
 
-        return self._taken(merge([self.open(folder) for folder in folders], Path(out), progress=progress))
+        name = Path(out).resolve().name
+        with _whole(Path(out)) as part:
+            merged = merge([self.open(folder) for folder in folders], part, name=name, progress=progress)
+        return self._taken(Path(out), merged)
 
     @property
     def _store(self) -> "Store":
@@ -211,10 +223,30 @@ class Datasets:
             )
         return Dataset.create(folder, there.info.name, options or there.info.options)
 
-    def _taken(self, imported: "Imported") -> Outcome:
+    def _taken(self, folder: Path, imported: "Imported") -> Outcome:
         findings = Findings(problems=imported.problems)
-        write_findings(imported.dataset.folder, findings)
-        return _told(imported.dataset, list(imported.dataset.utterances()), findings)
+        write_findings(folder, findings)
+        dataset = Dataset.open(folder)
+        return _told(dataset, list(dataset.utterances()), findings)
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A hidden folder beside `out` that becomes `out` when the block ends well, and is removed when it does not."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadDataset(f"{out} is there already and not empty; name another folder")
+    part = out.absolute().with_name(f".{out.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.mkdir(parents=True)
+    except OSError as problem:
+        raise BadDataset(f"{out} cannot be made ({problem.strerror}); name another folder") from problem
+    try:
+        yield part
+        if out.exists():
+            out.rmdir()
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
