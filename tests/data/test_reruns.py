@@ -404,3 +404,11 @@ def test_clips_that_came_otherwise_are_never_replaced(run: Run, recordings: Path
 def test_no_recordings_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadClip, match="no recordings"):
         Datasets(tmp_path / "weights").prepare([], tmp_path / "made")
+
+
+def test_a_changed_method_hears_again(run: Run, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    run()
+    ears.asked.clear()
+    monkeypatch.setitem(tasks.METHODS, "words", 2)
+    run()
+    assert ears.stages() == {"words"}

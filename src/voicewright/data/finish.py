@@ -14,9 +14,9 @@ from voicewright.data.runners import Runner
 from voicewright.data.scoring import centre_of, with_likeness
 from voicewright.data.splits import assign
 from voicewright.data.stages.scores import score_key, unpacked
-from voicewright.data.tasks import Task
+from voicewright.data.tasks import Task, task_key
 from voicewright.data.utterance import Scores, Utterance
-from voicewright.data.work import Work, key_of
+from voicewright.data.work import Work
 from voicewright.measure.similarity import Embedding
 from voicewright.progress import Progress, silent
 from voicewright.settings import from_dict
@@ -76,7 +76,8 @@ class Assessor:
         return Task(
             stage="scores",
             name=name,
-            key=key_of(
+            key=task_key(
+                "scores",
                 [score_key(utterance, self.dataset.info.options, self.weights) for utterance in group],
                 [utterance.id for utterance in group],
             ),

@@ -12,11 +12,11 @@ from voicewright.data.manifest import to_plain
 from voicewright.data.options import PrepareOptions
 from voicewright.data.stages.sound import SEEKABLE
 from voicewright.data.stages.speech import ACTIVITY, SECTION_S
-from voicewright.data.tasks import Task
+from voicewright.data.tasks import Task, task_key
 from voicewright.data.transcription import transcriber_id
 from voicewright.data.transcripts.line import Line
 from voicewright.data.turns import Turn
-from voicewright.data.work import Work, key_of
+from voicewright.data.work import Work
 from voicewright.weights.store import Store
 
 LISTENERS = ("silero-vad", "phones", "segmentation", "campplus")
@@ -42,14 +42,14 @@ class Orders:
     def sample(self, path: Path) -> Task:
         """Hear how the one speaker of a recording sounds."""
         given = {"path": str(path.absolute()), "speaker": self._options.speaker}
-        key = key_of(sha256_of(path), self._options.speaker, self._weights["campplus"])
+        key = task_key("sample", sha256_of(path), self._options.speaker, self._weights["campplus"])
         return Task(stage="sample", name="sample", key=key, given=given)
 
     def ingest(self, item: Item) -> Task:
         """Look at a file. Its size and time stand for its content: hashing it is what the stage does."""
         path = Path(item.recording.path)
         about = path.stat() if path.is_file() else None
-        key = key_of(item.recording.path, about and (about.st_size, about.st_mtime_ns))
+        key = task_key("ingest", item.recording.path, about and (about.st_size, about.st_mtime_ns))
         return Task(stage="ingest", name=item.name, key=key, given={"path": item.recording.path})
 
     def sound(self, item: Item) -> Task:
@@ -63,7 +63,7 @@ class Orders:
         return Task(
             stage="sound",
             name=item.name,
-            key=key_of(item.keys["ingest"], options.separate, options.denoise),
+            key=task_key("sound", item.keys["ingest"], options.separate, options.denoise),
             given={"path": item.recording.path, "container": facts["container"], "rate": facts["rate"]},
             seconds=facts["seconds"],
         )
@@ -73,7 +73,7 @@ class Orders:
         return Task(
             stage="speech",
             name=item.name,
-            key=key_of(item.keys["sound"], ACTIVITY, SECTION_S, self._weights["silero-vad"]),
+            key=task_key("speech", item.keys["sound"], ACTIVITY, SECTION_S, self._weights["silero-vad"]),
             given={"sound": item["sound"]["sound"]},
             seconds=item["ingest"]["seconds"],
         )
@@ -96,7 +96,7 @@ class Orders:
         for number, (start_s, end_s) in enumerate(item["speech"]["sections"]):
             spans = [span for span in item["speech"]["spans"] if span[1] > start_s and span[0] < end_s]
             given = {"sound": item["sound"]["heard"], "section": [start_s, end_s], "spans": spans}
-            key = key_of(item.keys["sound"], given["section"], spans, *settings)
+            key = task_key(stage, item.keys["sound"], given["section"], spans, *settings)
             name = f"{item.name}/{number:04d}"
             if spans:
                 tasks.append(Task(stage=stage, name=name, key=key, given=given, seconds=end_s - start_s))
@@ -109,7 +109,7 @@ class Orders:
         return Task(
             stage="text",
             name=item.name,
-            key=key_of(*made_from, self._options.language, self._weights["phones"]),
+            key=task_key("text", *made_from, self._options.language, self._weights["phones"]),
             given={
                 "lines": lines,
                 "words": [[task.name, task.key] for task in item.tasks["words"]],
@@ -138,5 +138,5 @@ class Orders:
             "speaker": speaker,
         }
         how = (options.task, options.slices, options.limits, options.rate, options.loudness_lufs, options.language)
-        key = key_of(item.keys, given["turns"], item.doubts, speaker, how)
+        key = task_key("slices", item.keys, given["turns"], item.doubts, speaker, how)
         return Task(stage="slices", name=item.name, key=key, given=given, seconds=speech["seconds"])

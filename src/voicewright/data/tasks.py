@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from voicewright.data.options import PrepareOptions
-from voicewright.data.work import Work
+from voicewright.data.work import Work, key_of
 from voicewright.errors import BadClip, NotWritten
 from voicewright.meters import Meters
 from voicewright.weights.store import Store
@@ -25,6 +25,8 @@ STAGES = {
     "slices": "voicewright.data.stages.slices:cut_slices",
     "scores": "voicewright.data.stages.scores:score_clips",
 }
+METHODS = dict.fromkeys(STAGES, 1)
+"""Raised when what a stage does changes, so that results of the old way are made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,11 @@ class Task:
     given: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     """Of sound in it: how much work it is."""
+
+
+def task_key(stage: str, *made_from: Any) -> str:
+    """The key of a task whose result depends on these, and on how the stage works."""
+    return key_of(METHODS[stage], *made_from)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,8 @@ from voicewright.data.manifest import to_plain
 from voicewright.data.options import PrepareOptions
 from voicewright.data.paths import inside
 from voicewright.data.scoring import RATE, Embed, ScoringTools, due, embeddings_of, score
-from voicewright.data.tasks import Bench, Task
+from voicewright.data.tasks import Bench, Task, task_key
 from voicewright.data.utterance import Utterance
-from voicewright.data.work import key_of
 from voicewright.errors import BadClip
 from voicewright.settings import from_dict
 from voicewright.voice.quality import Scene, scene_of
@@ -63,7 +62,8 @@ def score_key(utterance: Utterance, options: PrepareOptions, weights: Sequence[s
     """Stands for everything that the scores of an utterance depend on."""
     words = [(word.text, word.start_s, word.end_s, word.score) for word in utterance.words]
     source = utterance.source and (utterance.source.start_s, utterance.source.end_s)
-    return key_of(
+    return task_key(
+        "scores",
         utterance.sha256,
         utterance.text,
         utterance.heard,
