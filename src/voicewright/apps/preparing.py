@@ -61,6 +61,7 @@ def prepare(
     speakers: Annotated[int | None, flag(PrepareOptions, "speakers", "--speakers")] = None,
     task: Annotated[Task | None, flag(PrepareOptions, "task", "--task")] = None,
     engine: Annotated[str | None, flag(PrepareOptions, "engine", "--engine", metavar="NAME")] = None,
+    diarizer: Annotated[str | None, flag(PrepareOptions, "diarizer", "--diarizer", metavar="KIND:PLACE")] = None,
     language: Annotated[str | None, flag(PrepareOptions, "language", "--language")] = None,
     separate: Annotated[bool | None, flag(PrepareOptions, "separate", "--separate/--no-separate")] = None,
     denoise: Annotated[bool | None, flag(PrepareOptions, "denoise", "--denoise/--no-denoise")] = None,
@@ -87,6 +88,7 @@ def prepare(
         speakers=speakers,
         task=task,
         engine=engine,
+        diarizer=diarizer,
         language=language,
         separate=separate,
         denoise=denoise,
@@ -103,10 +105,7 @@ def prepare(
             cluster=cluster,
             progress=progress,
         )
-    if as_json:
-        print_json(facts_of(made))
-    else:
-        report(made)
+    print_json(facts_of(made)) if as_json else report(made)
     if not made.summary.kept.utterances and not made.summary.dropped.utterances:
         note("voicewright: no clip came out of these recordings; mend what is said above, and give the command again")
         raise typer.Exit(2)

@@ -1,7 +1,7 @@
 """Sound files, decoded as a stream of mono samples: by libsndfile where it can, by FFmpeg for the rest."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,22 @@ def open_sound(path: Path) -> Iterator[Sound]:
     Raises:
         BadClip: there is no such file, it is empty, cut off, damaged, or holds no sound that can be read.
     """
+    with libsndfile(path) as file:
+        # no frames: an empty file, or a stream whose header was never completed, which FFmpeg reads to its end
+        if file is not None and file.format in SOUNDFILE_FORMATS and file.frames:
+            yield Sound(_soundfile_info(file), _finite(path, file.samplerate, _soundfile_parts(path, file)))
+            return
+    with _ffmpeg(path) as sound:
+        yield sound
+
+
+@contextmanager
+def libsndfile(path: Path) -> Iterator["soundfile.SoundFile | None"]:
+    """The file as libsndfile opens it; None if it does not know the format.
+
+    Raises:
+        BadClip: there is no such file, it is empty, or cut off.
+    """
     check_file(path)
     check_whole(path)
     import soundfile
@@ -70,13 +86,8 @@ def open_sound(path: Path) -> Iterator[Sound]:
             file = soundfile.SoundFile(raw.fileno(), closefd=False)
         except soundfile.LibsndfileError:
             file = None
-        # no frames: an empty file, or a stream whose header was never completed, which FFmpeg reads to its end
-        if file is not None and file.format in SOUNDFILE_FORMATS and file.frames:
-            with file:
-                yield Sound(_soundfile_info(file), _finite(path, file.samplerate, _soundfile_parts(path, file)))
-            return
-    with _ffmpeg(path) as sound:
-        yield sound
+        with file or nullcontext():
+            yield file
 
 
 def check_file(path: Path) -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voicewright.audio.clip import Clip, Samples
-from voicewright.audio.decode import check_file
+from voicewright.audio.decode import libsndfile
 from voicewright.audio.edit import resample
-from voicewright.audio.wholeness import check_whole
 from voicewright.errors import BadClip
 
 if TYPE_CHECKING:
@@ -89,19 +88,9 @@ def open_parts(path: Path) -> Iterator[SoundParts]:
     Raises:
         BadClip: no such file, it is cut off or damaged, or of a format in which no place can be reached exactly.
     """
-    check_file(path)
-    check_whole(path)
-    import soundfile
-
-    with path.open("rb", buffering=0) as raw:
-        try:
-            # by descriptor, so that the name's ending decides nothing
-            file = soundfile.SoundFile(raw.fileno(), closefd=False)
-        except soundfile.LibsndfileError:
-            file = None
+    with libsndfile(path) as file:
         if file is None or file.format not in FORMATS or not file.seekable():
             raise BadClip(
                 f"{path} can only be read from its beginning to its end; write it as .wav or .flac to read parts of it"
             )
-        with file:
-            yield SoundParts(path, file)
+        yield SoundParts(path, file)

@@ -9,7 +9,6 @@ from voicewright.data.matching import Disagreement, Match, MatchedWord
 from voicewright.data.utterance import TimedWord
 from voicewright.data.windows import Window, windows
 from voicewright.errors import VoicewrightError
-from voicewright.measure.intelligibility import Word
 
 EDGE_S = 0.1
 Part = Callable[[float, float], Clip]
@@ -99,25 +98,6 @@ def align(match: Match, part: Part, aligner: Aligner | None) -> Placement:
     lost = [index for index in range(len(words)) if index not in placed]
     impossible += [f"{_place(match, run)}: not in the sound" for run in _runs(lost)]
     return Placement(words=_in_order(words), evidence=tuple(evidence), impossible=tuple(impossible))
-
-
-def refine(words: Sequence[Word], part: Part, aligner: Aligner) -> list[TimedWord]:
-    """The recogniser's own words at the times where the aligner hears them; its times where it hears none."""
-    seconds = max((word.end_s for word in words), default=0.0) + 1.0
-    certain = tuple(
-        MatchedWord(
-            text=word.text,
-            line=0,
-            start_s=word.start_s,
-            end_s=word.end_s,
-            certain=True,
-            probability=word.probability,
-            heard=(index, index + 1),
-        )
-        for index, word in enumerate(words)
-    )
-    match = Match(lines=(), words=certain, heard=tuple(words), passages=(), seconds=seconds)
-    return list(align(match, part, aligner).words)
 
 
 def _by_recogniser(match: Match) -> list[TimedWord]:

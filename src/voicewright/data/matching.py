@@ -70,11 +70,6 @@ class Match:
     passages: tuple[Disagreement, ...]
     seconds: float
 
-    @property
-    def agreement(self) -> float:
-        """Share of the human words that were heard, 0 to 1; 1 if there are none."""
-        return sum(word.start_s is not None for word in self.words) / max(1, len(self.words)) if self.words else 1.0
-
 
 def match(lines: Sequence[Line], heard: Sequence[Word], *, language: str = "en", seconds: float | None = None) -> Match:
     """Lay what a human wrote beside what a recogniser heard, in the order of both.

@@ -154,7 +154,8 @@ class PrepareOptions:
     speakers: int = 0
     """How many people speak in the recordings; 0: find out; 1: do not ask who speaks."""
     diarizer: str = ""
-    """What finds out who speaks: the project's own networks, or pyannote:FOLDER for a pipeline of pyannote.audio."""
+    """What tells who speaks: the project's own networks; rttm:FILE, turns that are known already; pyannote:FOLDER, a
+    pipeline of pyannote.audio."""
     language: str = "en-us"
     """What is spoken."""
     separate: bool = False
@@ -182,9 +183,9 @@ class PrepareOptions:
         for name in ("speakers", "naturalness_every_s"):
             if getattr(self, name) < 0:
                 raise BadSetting(f"{name} must not be negative, got {getattr(self, name)}")
-        kind, _, folder = self.diarizer.partition(":")
-        if self.diarizer and (kind != "pyannote" or not folder):
-            raise BadSetting(f"no diarizer {self.diarizer!r}; leave it out, or say pyannote:FOLDER")
+        kind, _, place = self.diarizer.partition(":")
+        if self.diarizer and (kind not in {"rttm", "pyannote"} or not place):
+            raise BadSetting(f"no diarizer {self.diarizer!r}; leave it out, or say rttm:FILE or pyannote:FOLDER")
         if self.loudness_lufs is not None and not -40 <= self.loudness_lufs <= -10:
             raise BadSetting(f"loudness_lufs must be between -40 and -10, got {self.loudness_lufs}")
 

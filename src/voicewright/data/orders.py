@@ -86,7 +86,7 @@ class Orders:
 
     def voices(self, item: Item) -> list[Task]:
         """Hear who speaks in every section."""
-        other = self._options.diarizer
+        other = self._options.diarizer if self._options.diarizer.startswith("pyannote:") else ""
         how = (other, other and self._options.speakers, self._weights["segmentation"], self._weights["campplus"])
         return self._sections(item, "voices", *how)
 

@@ -17,7 +17,7 @@ from voicewright.data.items import Item, texts_of
 from voicewright.data.orders import Orders
 from voicewright.data.paths import same_id_key
 from voicewright.data.problems import Problem
-from voicewright.data.rttm import write_rttm
+from voicewright.data.rttm import read_rttm, write_rttm
 from voicewright.data.runners import Runner
 from voicewright.data.sources import (
     SOURCES,
@@ -29,6 +29,7 @@ from voicewright.data.sources import (
 )
 from voicewright.data.stages.scores import NETWORKS
 from voicewright.data.tasks import Task
+from voicewright.data.transcripts.names import key_of, match_key
 from voicewright.data.turns import Turn
 from voicewright.data.utterance import TimedWord, Utterance
 from voicewright.data.voices import Voices
@@ -69,7 +70,7 @@ class Preparation:
         like: a recording of the wanted speaker alone, if there is one.
 
     Raises:
-        BadSetting: options that contradict each other.
+        BadSetting: options that contradict each other. BadDataset: known turns that cannot be read.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Preparation:
         self._disagreements: list[Problem] = []
         self._cut: dict[str, list[dict[str, Any]]] = {}
         self._known: list[Recording] = []
+        kind, _, place = self._options.diarizer.partition(":")
+        self._rttm = read_rttm(Path(place)) if kind == "rttm" else {}
         self._orders = Orders(self._options, self._work, store)
         self._options.slices.within(self._options.limits)
         if like and not self._options.speaker:
@@ -210,18 +213,20 @@ class Preparation:
     def _turns(self, items: Sequence[Item], sample: Vectors | None) -> tuple[list[Item], dict[str, list[Turn]]]:
         """The recordings that can be used, and who speaks when in each; {} if nobody asked."""
         options = self._options
+        turns = self._told(items)
         if options.speakers == 1 and sample is None:
-            return list(items), {}
-        wrong = self._sections("voices", items, self._orders.voices)
-        items = [item for item in items if item.name not in wrong]
+            return list(items), turns
+        asked = [item for item in items if item.name not in turns]
+        wrong = self._sections("voices", asked, self._orders.voices)
+        items, asked = ([item for item in some if item.name not in wrong] for some in (items, asked))
         sections = [
             Section(recording=item.name, start_s=task.given["section"][0], voices=self._voices(task))
-            for item in items
+            for item in asked
             for task in item.tasks["voices"]
         ]
         who = who_speaks(
             sections,
-            {item.name: self._spoken(item) for item in items if item.facts.get("text", {}).get("words")},
+            {item.name: self._spoken(item) for item in asked if item.facts.get("text", {}).get("words")},
             speakers=options.speakers,
             wanted=options.speaker,
             sample=sample,
@@ -234,12 +239,21 @@ class Preparation:
                 self._disagreements.append(Problem(where=where, what=what))
                 told = f"{OTHER_VOICE} ({what})"
                 item.doubts.append({"start_s": conflict.start_s, "end_s": conflict.end_s, "sure": False, "what": told})
-        for name, own in who.turns.items():
+        turns |= who.turns
+        for name, own in turns.items():
             path = self._work.path("turns", name, ".rttm")
             path.parent.mkdir(parents=True, exist_ok=True)
             write_rttm(path, {name: own})
-        self._work.tidy("turns", who.turns, resting=self._others(who.turns))
-        return items, dict(who.turns)
+        self._work.tidy("turns", turns, resting=self._others(turns))
+        return items, turns
+
+    def _told(self, items: Sequence[Item]) -> dict[str, list[Turn]]:
+        """The turns of the recordings that the RTTM file in the options knows."""
+        keys = (
+            (item, match_key(self._rttm, item.name) or match_key(self._rttm, item.recording.label)) for item in items
+        )
+        by_key = {key_of(name): turns for name, turns in self._rttm.items()}
+        return {item.name: by_key[key] for item, key in keys if key is not None}
 
     def _spoken(self, item: Item) -> Spoken:
         words = [from_dict(TimedWord, word, where=item.name) for word in item["text"]["words"]]

@@ -1,7 +1,6 @@
 """Which lines of a human transcript a human should look at again."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -163,9 +162,3 @@ def _letters(text: str) -> str:
 def between_lines(match: Match) -> list[Disagreement]:
     """Unwritten speech that stands alone between lines: in no line's verdict, but to be told all the same."""
     return [passage for passage in match.passages if _between_lines(passage, match)]
-
-
-def worst(found: Sequence[LineVerdict]) -> Verdict:
-    """The verdict on all lines of a recording together."""
-    kinds = {each.verdict for each in found}
-    return "disagree" if "disagree" in kinds else "look" if "look" in kinds else "agree"

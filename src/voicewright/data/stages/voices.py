@@ -26,10 +26,11 @@ def hear_voices(bench: Bench, task: Task) -> Mapping[str, Any]:
 
 def turns_by(bench: Bench, section: Clip) -> list[Turn] | None:
     """The turns that another diarizer finds, if the options name one: "pyannote:FOLDER"."""
-    if not bench.options.diarizer:
+    kind, _, folder = bench.options.diarizer.partition(":")
+    if kind != "pyannote":
         return None
     if "diarizer" not in bench.tools:
-        bench.tools["diarizer"] = PyannoteDiarizer(Path(bench.options.diarizer.partition(":")[2]))
+        bench.tools["diarizer"] = PyannoteDiarizer(Path(folder))
     diarizer: Diarizer = bench.tools["diarizer"]
     return diarizer.turns(section, DiarizationOptions(speakers=bench.options.speakers))
 
