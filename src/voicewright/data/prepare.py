@@ -213,7 +213,7 @@ class Preparation:
     def _turns(self, items: Sequence[Item], sample: Vectors | None) -> tuple[list[Item], dict[str, list[Turn]]]:
         """The recordings that can be used, and who speaks when in each; {} if nobody asked."""
         options = self._options
-        turns = self._told(items)
+        turns = self._known_turns(items)
         if options.speakers == 1 and sample is None:
             return list(items), turns
         asked = [item for item in items if item.name not in turns]
@@ -247,7 +247,7 @@ class Preparation:
         self._work.tidy("turns", turns, resting=self._others(turns))
         return items, turns
 
-    def _told(self, items: Sequence[Item]) -> dict[str, list[Turn]]:
+    def _known_turns(self, items: Sequence[Item]) -> dict[str, list[Turn]]:
         """The turns of the recordings that the RTTM file in the options knows."""
         keys = (
             (item, match_key(self._rttm, item.name) or match_key(self._rttm, item.recording.label)) for item in items
