@@ -15,6 +15,9 @@ VoicewrightError
   + BadWeights       weights that do not match their checksum or their network
   |   + MissingWeights weights found in none of their sources
   + BadDataset       a dataset, manifest or transcript that cannot be used
+  + BadPlan          a training plan that cannot be carried out
+  + BadRun           a training run that is not there, or cannot go on
+  |   + BadCheckpoint  a checkpoint that is damaged or belongs to something else
   + BadJob           a journal that belongs to another job, or cannot be resumed
   + MissingExtra     an optional package is not installed
 
@@ -89,6 +92,18 @@ class MissingWeights(BadWeights):
 
 class BadDataset(VoicewrightError):
     """A dataset, a manifest or a transcript that cannot be used."""
+
+
+class BadPlan(VoicewrightError):
+    """A training plan that cannot be carried out."""
+
+
+class BadRun(VoicewrightError):
+    """A training run that is not there, or cannot go on."""
+
+
+class BadCheckpoint(BadRun):
+    """A checkpoint that is damaged or belongs to something else."""
 
 
 class BadJob(VoicewrightError):

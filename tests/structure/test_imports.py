@@ -18,6 +18,7 @@ FLOORS = [
     {"voice", "weights", "measure", "engines", "speech"},
     {"doctor", "meters"},
     {"data"},
+    {"training"},
     {"studio"},
     {"apps"},
     {"__main__"},

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 GROUP = "voicewright.engines"
 DEFAULT = "kokoro"
 BUILT_IN = {"kokoro": "voicewright.engines.kokoro:load"}
+RECIPE_GROUP = "voicewright.recipes"
+BUILT_IN_RECIPES = {"kokoro": "voicewright.engines.kokoro.options:TuningOptions"}
 
 
 def engines() -> dict[str, str]:
@@ -37,3 +39,17 @@ def load(name: str, store: Any, *, device: str = "cpu", precision: str = "auto")
     module, _, function = table[name].partition(":")
     engine: Engine = getattr(import_module(module), function)(store, device=device, precision=precision)
     return engine
+
+
+def recipe_options(name: str) -> type:
+    """The options class of how the engine called `name` learns. Loads nothing heavy.
+
+    Raises:
+        BadSetting: there is no such engine, or it does not learn.
+    """
+    table = {entry.name: entry.value for entry in entry_points(group=RECIPE_GROUP)} | BUILT_IN_RECIPES
+    if name not in table:
+        raise BadSetting(f"no engine {name!r} can be trained; these can: {', '.join(sorted(table))}")
+    module, _, attribute = table[name].partition(":")
+    options: type = getattr(import_module(module), attribute)
+    return options
