@@ -32,3 +32,22 @@ class SpeakOptions:
     def __post_init__(self) -> None:
         if not 0.5 <= self.speed <= 2.0:
             raise BadSetting(f"speed must be between 0.5 and 2, got {self.speed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraOptions:
+    """Low-rank adapters (Hu et al. 2021): what is learned is a product of two thin matrices beside each weight."""
+
+    rank: int = 8
+    """Width of the thin matrices; 0 trains the weights themselves."""
+    alpha: float = 16.0
+    """The adapters count alpha / rank."""
+    dropout: float = 0.0
+    """Share of the adapters' input left out at random, 0 to below 1."""
+
+    def __post_init__(self) -> None:
+        if self.rank < 0 or self.alpha <= 0 or not 0 <= self.dropout < 1:
+            raise BadSetting(
+                f"an adapter has a rank of 0 or more, an alpha above 0 and a dropout from 0 to below 1, got rank "
+                f"{self.rank}, alpha {self.alpha:g}, dropout {self.dropout:g}"
+            )

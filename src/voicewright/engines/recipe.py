@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from voicewright.engines.base import Engine, Speaks
+from voicewright.engines.options import LoraOptions
 from voicewright.voice.voice import Voice
 
 if TYPE_CHECKING:
@@ -33,18 +34,6 @@ class Example:
     speaker: str = ""
     language: str = "en-us"
     words: tuple[tuple[str, float, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoraOptions:
-    """Low-rank adapters (Hu et al. 2021): what is learned is a product of two thin matrices beside each weight."""
-
-    rank: int = 8
-    """Width of the thin matrices; 0 trains the weights themselves."""
-    alpha: float = 16.0
-    """The adapters count alpha / rank."""
-    dropout: float = 0.0
-    """Share of the adapters' input left out at random, 0 to below 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
