@@ -23,6 +23,7 @@ class ClipLimits:
 
 ENGINE_CLIPS = {
     "kokoro": ClipLimits(rate=24_000, shortest_s=0.6, longest_s=12.0, likely_s=6.0, longest_text=400),
+    "kokoro-tiny": ClipLimits(rate=24_000, shortest_s=0.6, longest_s=12.0, likely_s=6.0, longest_text=400),
     # The published trainer rejects clips of more than 255,995 samples and texts of more than 200 characters.
     "tortoise": ClipLimits(rate=22_050, shortest_s=0.6, longest_s=11.6, likely_s=6.0, longest_text=200),
     # 900 mel frames of 12.5 ms are the published synthesiser's most; its encoder needs 1.6 s.

@@ -12,9 +12,6 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Schedule = Literal["constant", "multistep", "cosine"]
 Optimizer = Literal["adamw", "adamw8bit"]
 
-TINY = "tiny"
-"""The source that is an engine's tiny twin with random weights: to try the machinery, not to speak."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class AuditionOptions:
@@ -43,7 +40,7 @@ class TrainingPlan:
     run: str
     """The run's folder: checkpoints, figures and auditions go there."""
     engine: str = DEFAULT
-    """The engine that learns."""
+    """The engine that learns. One whose name ends in "-tiny" is a small twin with random weights, to try the machinery."""
     voice: str = ""
     """Name of the voice that comes out; by default the dataset's speaker."""
     speaker: str = ""
@@ -55,8 +52,7 @@ class TrainingPlan:
     language: str = "en-us"
     """What is spoken."""
     source: str = ""
-    """The weights to start from: the engine's own by default; a checkpoint's folder; "tiny" for a twin with random
-    weights that only tries the machinery."""
+    """The weights to start from: the engine's own by default, or a checkpoint's folder."""
 
     epochs: int = 50
     """How often every clip is learned from."""
