@@ -40,7 +40,7 @@ class TrainingPlan:
     run: str
     """The run's folder: checkpoints, figures and auditions go there."""
     engine: str = DEFAULT
-    """The engine that learns. One whose name ends in "-tiny" is a small twin with random weights, to try the machinery."""
+    """The engine that learns. One whose name ends in "-tiny" is a small twin with random weights to try things with."""
     voice: str = ""
     """Name of the voice that comes out; by default the dataset's speaker."""
     speaker: str = ""
