@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 GROUP = "voicewright.engines"
 DEFAULT = "kokoro"
 BUILT_IN = {"kokoro": "voicewright.engines.kokoro:load", "kokoro-tiny": "voicewright.engines.kokoro:tiny"}
-"""A name that ends in "-tiny" is an engine's small twin with random weights: it tries the machinery and says nothing."""
+"""A name that ends in "-tiny" is an engine's small twin with random weights: for trying things, not for speech."""
 RECIPE_GROUP = "voicewright.recipes"
 BUILT_IN_RECIPES = {
     "kokoro": "voicewright.engines.kokoro.options:TuningOptions",
