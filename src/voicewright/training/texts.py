@@ -1,0 +1,128 @@
+"""What checkpoints are asked to speak: texts that nothing was learned from.
+
+The house's own sentences are for English; other languages take what the speaker's held-out recordings say.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from voicewright.engines.recipe import Example
+from voicewright.errors import BadPlan
+
+HOUSE = (
+    "The kettle began to sing before anyone had found the cups.",
+    "Have you ever watched a heron stand in the shallows and simply wait?",
+    "Nobody had told him about the second staircase, so he went down the first one, crossed the yard in the rain, "
+    "and arrived at the party with wet shoes.",
+    "Not today, thank you.",
+    "The number of my room was seventeen, and the key did not fit.",
+    "What a strange and beautiful machine that was!",
+    "Her uncle repairs clocks, and he is never on time.",
+    "Chalk, thread, a pair of scissors and a yard of blue cloth were all that she needed.",
+    "Just beyond the village, the path divides.",
+    "Who left the gate open last night, and why did nobody hear the dogs?",
+    "They measured the field twice, wrote both figures down, and could not agree which of them was wrong.",
+    "Better a small lamp than a long speech about the dark.",
+    "A loose shutter was banging somewhere above us.",
+    "I would gladly have stayed, but the last boat leaves at a quarter past five.",
+    "Six judges tasted the cheese; only one of them asked for more.",
+    "Where the valley narrows, you can hear the water long before you see it.",
+    "We found thirty-two letters in the attic, tied together with kitchen string.",
+    "Please put the ladder back where you found it.",
+    "Could the choir sing that verse again, a little more softly this time?",
+    "The youngest of the three sisters became an engineer and built bridges in the north.",
+    "Frost had drawn ferns on every window of the bus.",
+    "He whistled, he waved, he even danced; the waiter still looked the other way.",
+    "It was cheaper to mend the roof than to buy another bucket.",
+    "Why should a garden be tidy, when the birds prefer it wild?",
+    "Usually the post comes at noon, except on Thursdays.",
+    "The jury had been out for an hour when the lights failed.",
+    "Take the path along the hedge, climb over the stile, and you will see the chapel on your right.",
+    "My neighbour plays the oboe, badly but with great joy.",
+    "Forty sheep crossed the road, and forty-one came back.",
+    "There is a smell of pine and oranges in the hall.",
+    "Yesterday's bread makes the best toast.",
+    "How far is it to the coast, if we go round by the mill?",
+    "The museum keeps its treasures in the cellar and its rubbish on the walls, or so the guard claims.",
+    "Even the mice had moved out.",
+    "She gave each of the children an apple, a map and a piece of good advice.",
+    "A voyage of ten weeks was over in a single sentence.",
+)
+"""In this order: every run of four has a short one, a long one and a question or a cry. None is in any fit."""
+LETTERS = (12, 220)
+"""Texts of recordings that are shorter or longer say little, or too much at once."""
+
+
+def same_words(text: str) -> str:
+    """A text without case, marks and spacing: two that sound alike are alike. "" when there is no word in it."""
+    return " ".join(re.findall(r"\w+", text.casefold().replace("’", "").replace("'", "")))
+
+
+class Unlearned:
+    """Tells whether a text was learned from: alone, or inside a longer one."""
+
+    def __init__(self, train: Iterable[Example]) -> None:
+        self._learned = {f" {same_words(example.text)} " for example in train}
+        self._all = "\n".join(sorted(self._learned))
+
+    def __call__(self, text: str) -> bool:
+        """Whether nothing was learned from `text`."""
+        words = same_words(text)
+        return bool(words) and f" {words} " not in self._all
+
+
+def audition_texts(
+    count: int, own: Sequence[str], language: str, held: Sequence[Example], train: Sequence[Example]
+) -> tuple[str, ...]:
+    """What every checkpoint of a run speaks: your `own` texts, all of them; or `count` of the house's (English), or of
+    those of recordings that were held out.
+
+    Raises:
+        BadPlan: one of your own texts is learned from, or there is nothing to speak.
+    """
+    if count < 1:
+        return ()
+    unlearned = Unlearned(train)
+    if learned := [text for text in own if not unlearned(text)]:
+        raise BadPlan(
+            f"the audition's text {learned[0][:60]!r} is empty or among those that are learned from, so it would tell "
+            "nothing; choose another (audition: texts)"
+        )
+    if own:
+        return tuple(own)
+    found = _house(language, unlearned) + _held(held, unlearned)
+    if not found:
+        raise BadPlan(
+            f"there is no text in {language!r} that checkpoints could speak: no recording is held out. Write some "
+            "(audition: texts), or hold recordings out: voicewright dataset split DATASET --validation 0.05"
+        )
+    return tuple(found[:count])
+
+
+def comparison_texts(
+    count: int, used: Sequence[str], language: str, held: Sequence[Example], train: Sequence[Example]
+) -> tuple[str, ...]:
+    """Up to `count` texts that no audition `used` and nothing was learned from: by turns the house's (English) and
+    those of recordings that were held out, in an order that is always the same."""
+    unlearned, spoken = Unlearned(train), {same_words(text) for text in used}
+    house, recorded = (
+        [text for text in texts if same_words(text) not in spoken]
+        for texts in (_house(language, unlearned), _held(held, unlearned))
+    )
+    half = max(count - len(recorded), count - count // 2)
+    return tuple([*house[:half], *recorded][:count] if len(house) >= half else [*house, *recorded][:count])
+
+
+def _house(language: str, unlearned: Unlearned) -> list[str]:
+    return [text for text in HOUSE if unlearned(text)] if language.split("-")[0] == "en" else []
+
+
+def _held(held: Sequence[Example], unlearned: Unlearned) -> list[str]:
+    """Texts of recordings, each once, of all lengths: by turns from the short end and the long end of the middle."""
+    texts = {same_words(example.text): example.text.strip() for example in held if unlearned(example.text)}
+    fitting = sorted((t for t in texts.values() if LETTERS[0] <= len(t) <= LETTERS[1]), key=lambda t: (len(t), t))
+    order: list[str] = []
+    step = max(1, len(fitting) // 8)
+    for start in range(step):
+        order += fitting[start::step]
+    return order
