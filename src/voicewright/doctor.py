@@ -66,19 +66,23 @@ def processor() -> Finding:
 
     from voicewright.nn.precision import bfloat16_speedup, has_native_bfloat16
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = torch.get_num_threads()
+    usable, threads = cores(), torch.get_num_threads()
     gain = bfloat16_speedup()
     chosen = "bfloat16" if has_native_bfloat16("cpu") else "float32"
-    says = f"{cores} cores, {threads} threads in use; bfloat16 is {gain:.1f} times as fast as float32, auto is {chosen}"
-    figures = {"cores": float(cores), "threads": float(threads), "bfloat16_gain": round(gain, 2)}
-    if threads > cores:
-        advice = f"set OMP_NUM_THREADS={cores}: more threads than cores slow small networks down many times"
+    says = f"{usable} cores, {threads} threads in use; bfloat16 is {gain:.1f} times as fast as float32, auto is {chosen}"
+    figures = {"cores": float(usable), "threads": float(threads), "bfloat16_gain": round(gain, 2)}
+    if threads > usable:
+        advice = f"set OMP_NUM_THREADS={usable}: more threads than cores slow small networks down many times"
         return Finding(topic="processor", state="problem", says=says, advice=advice, figures=figures)
-    if threads < cores:
-        advice = f"OMP_NUM_THREADS={cores} would use every core"
+    if threads < usable:
+        advice = f"OMP_NUM_THREADS={usable} would use every core"
         return Finding(topic="processor", state="note", says=says, advice=advice, figures=figures)
     return Finding(topic="processor", state="ok", says=says, figures=figures)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory() -> Finding:

@@ -1,0 +1,313 @@
+"""A short trial of a run on this machine: a few clips prepared, a few steps taken, a sentence heard; nothing stays."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from voicewright.doctor import GIB, peak_memory_gib
+from voicewright.engines.recipe import Example, Recipe
+from voicewright.errors import BadClip, BadDataset, BadText
+from voicewright.progress import Progress, silent
+from voicewright.training.batches import steps_per_epoch
+from voicewright.training.estimate import MB, Costs, Hear, Line
+from voicewright.training.examples import Examples
+from voicewright.training.optimizers import build_optimizer, set_rate, undecayed
+from voicewright.training.options import TrainingPlan
+from voicewright.training.state import learning
+
+if TYPE_CHECKING:
+    from voicewright.engines.recipe import Batch, Item
+
+LENGTHS = 3
+"""Lengths of clips that are tried: short, usual, long."""
+OF_EACH = 2
+"""Clips of each length."""
+WARM, ROUNDS = 2, 3
+"""Steps that are not counted, and how often a step of each length is."""
+LONG_ENOUGH_S = 40.0
+"""No round of steps begins after this much time on steps."""
+STEP = "a trial of the run"
+
+Clock = Callable[[], float]
+
+
+def timed(
+    recipe: Recipe,
+    examples: Examples,
+    plan: TrainingPlan,
+    *,
+    hear: Hear | None = None,
+    clock: Clock = time.perf_counter,
+    progress: Progress = silent,
+) -> Costs:
+    """What a run of this plan costs here, from a trial of some seconds to about two minutes.
+
+    Clips of three lengths are prepared, then steps with the plan's batch, parts and precision are taken on each; what
+    comes first is counted apart, for it happens once. The networks are as before when it returns.
+
+    Args:
+        hear: speaks and scores one sentence; without it auditions cost nothing.
+
+    Raises:
+        BadDataset: none of the clips that were tried can be prepared.
+    """
+    total = LENGTHS * OF_EACH + 1 + (2 if hear else 0)
+    prepared, first_s = _prepare(recipe, examples, clock, lambda done: progress(STEP, done, total))
+    with _untouched(recipe.networks, plan.device):
+        bench = _Bench(recipe, plan, len(examples.train), clock)
+        first_step_s, most_in_part = bench.warm(prepared[-1].items)
+        steps = bench.rounds(prepared)
+        looks = [(each.seconds, bench.look(each.items)) for each in prepared] if examples.validation else []
+        memory_gib = bench.memory_gib()
+    progress(STEP, total - (2 if hear else 0), total)
+    trial_s, first_sentence_s, sentence_s = _heard(recipe, hear, clock) if hear else (0.0, 0.0, 0.0)
+    progress(STEP, total, total)
+    found = [item for each in prepared for item in each.items]
+    sound_s = sum(each.seconds * len(each.items) for each in prepared)
+    return Costs(
+        first_s=first_s + max(first_step_s - steps.at(prepared[-1].seconds), 0.0),
+        prepare=fitted([cost for each in prepared for cost in each.costs]),
+        step=steps,
+        validate=fitted(looks),
+        trial_s=trial_s,
+        sentence_s=sentence_s,
+        first_sentence_s=first_sentence_s,
+        item_mb_s=sum(_bytes(item) for item in found) / MB / sound_s,
+        weights_mb=sum(p.numel() for n in recipe.networks.values() for p in learning(n).values()) * 4 / MB,
+        memory_gib=memory_gib,
+        most_in_part=most_in_part,
+        steps=bench.counted,
+    )
+
+
+def fitted(points: Sequence[tuple[float, float]]) -> Line:
+    """The line through (seconds of sound, cost in seconds) by least squares, neither part of it below 0."""
+    if not points:
+        return Line()
+    x, y = np.array(points, dtype=float).T
+    spread = float(((x - x.mean()) ** 2).sum())
+    slope = float(((x - x.mean()) * (y - y.mean())).sum()) / spread if spread > 1e-9 else 0.0
+    base = float(y.mean() - slope * x.mean())
+    if slope < 0:
+        return Line(base_s=float(y.mean()))
+    if base < 0:
+        return Line(per_s=float((x * y).sum() / (x * x).sum()))
+    return Line(base_s=base, per_s=slope)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Clips of like length."""
+
+    items: "list[Item]"
+    costs: list[tuple[float, float]]
+    """Of each clip: its seconds, and what preparing it cost."""
+
+    @property
+    def seconds(self) -> float:
+        """The mean length."""
+        return sum(seconds for seconds, _ in self.costs) / len(self.costs)
+
+
+def _prepare(
+    recipe: Recipe, examples: Examples, clock: Clock, tell: Callable[[int], None]
+) -> tuple[list[_Prepared], float]:
+    """Some clips of each length, the short ones first, and what the first of all cost beside the rest."""
+    in_order = sorted(examples.train, key=lambda example: (example.seconds, example.id))
+    groups = [list(part) for part in np.array_split(np.arange(len(in_order)), min(LENGTHS, len(in_order)))]
+    first = _first(recipe, in_order, clock)
+    tell(1)
+    prepared: list[_Prepared] = []
+    for number, group in enumerate(groups):
+        chosen = _Prepared([], [])
+        for at in _spread(group):
+            started = clock()
+            try:
+                item = recipe.prepare(in_order[at])
+            except (BadClip, BadText, BadDataset):
+                continue
+            chosen.items.append(item)
+            chosen.costs.append((in_order[at].seconds, clock() - started))
+            if len(chosen.items) == OF_EACH:
+                break
+        tell(1 + OF_EACH * (number + 1))
+        if chosen.items:
+            prepared.append(chosen)
+    if not prepared:
+        raise BadDataset(f"none of the clips that were tried can be learned from; the last: {first[1]}")
+    usual = fitted([cost for each in prepared for cost in each.costs])
+    example, taken_s = in_order[len(in_order) // 2], first[0]
+    return prepared, max(taken_s - usual.at(example.seconds), 0.0)
+
+
+def _first(recipe: Recipe, in_order: Sequence[Example], clock: Clock) -> tuple[float, str]:
+    """What the middle clip takes with all that is loaded for it, and why it cannot be learned from."""
+    started, problem = clock(), ""
+    try:
+        recipe.prepare(in_order[len(in_order) // 2])
+    except (BadClip, BadText, BadDataset) as found:
+        problem = str(found)
+    return clock() - started, problem
+
+
+def _spread(group: Sequence[int]) -> Iterator[int]:
+    """Some of a group, first those in its quarters, then others in case they cannot be used."""
+    quarters = dict.fromkeys(group[min(len(group) * quarter // 4, len(group) - 1)] for quarter in (1, 3, 2, 0))
+    return itertools.islice(itertools.chain(quarters, (at for at in group if at not in quarters)), 4 * OF_EACH)
+
+
+class _Bench:
+    """Steps of the plan's size, by a stopwatch."""
+
+    def __init__(self, recipe: Recipe, plan: TrainingPlan, clips: int, clock: Clock) -> None:
+        self._recipe, self._plan, self._clock = recipe, plan, clock
+        share = -(-clips // steps_per_epoch(clips, plan.batch_size)) // plan.processes  # batches of like size
+        self._parts = max(1, min(plan.accumulation, share))
+        self._part = max(1, -(-share // self._parts))
+        self._optimizers = {
+            name: build_optimizer(plan, network, undecayed(network), device=plan.device)
+            for name, network in recipe.networks.items()
+        }
+        set_rate(self._optimizers, 0.0)
+        self.counted = 0
+
+    def warm(self, items: "Sequence[Item]") -> tuple[float, int]:
+        """The first steps, on the longest clips: what the first took, and the most clips that fit if they did not.
+
+        A part that does not fit into a GPU's memory is halved until it does.
+        """
+        most = 0
+        while True:
+            try:
+                first_s = self._step(items)
+                for _ in range(WARM - 1):
+                    self._step(items)
+                return first_s, most
+            except torch.OutOfMemoryError:
+                if self._part == 1:
+                    raise
+                self._part, self._parts = self._part // 2, self._parts * 2
+                most = self._part
+                torch.cuda.empty_cache()
+
+    def rounds(self, prepared: Sequence[_Prepared]) -> Line:
+        """A step of each length in turn, until it is enough; of each length the median counts."""
+        taken: list[list[float]] = [[] for _ in prepared]
+        started = self._clock()
+        for _ in range(ROUNDS):
+            for found, each in zip(taken, prepared, strict=True):
+                found.append(self._step(each.items))
+                self.counted += 1
+            if self._clock() - started > LONG_ENOUGH_S:
+                break
+        points = [(each.seconds, float(np.median(found))) for found, each in zip(taken, prepared, strict=True)]
+        return fitted(points)
+
+    def look(self, items: "Sequence[Item]") -> float:
+        """What one validation batch takes."""
+        started = self._now()
+        with torch.no_grad(), self._autocast():
+            self._recipe.validate(self._recipe.networks, self._batch(items))
+        return self._now() - started
+
+    def memory_gib(self) -> float:
+        """The most that was in use."""
+        on_gpu = self._plan.device.startswith("cuda")
+        return torch.cuda.max_memory_allocated() / GIB if on_gpu else peak_memory_gib()
+
+    def _step(self, items: "Sequence[Item]") -> float:
+        started = self._now()
+        for part in range(self._parts):
+            with self._autocast():
+                updates = self._recipe.updates(self._recipe.networks, self._batch(items))
+            while True:
+                with self._autocast():
+                    update = next(updates, None)
+                if update is None:
+                    break
+                (update.loss / self._parts).backward()  # type: ignore[no-untyped-call]
+                if part == self._parts - 1:
+                    network = self._recipe.networks[update.network]
+                    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                    self._optimizers[update.network].step()
+                    self._optimizers[update.network].zero_grad(set_to_none=True)
+        return self._now() - started
+
+    def _batch(self, items: "Sequence[Item]") -> "Batch":
+        """A part of the plan's size, of the items again and again."""
+        row = list(itertools.islice(itertools.cycle(items), self._part))
+        generators = [torch.Generator().manual_seed(number) for number in range(len(row))]
+        batch = self._recipe.collate(row, generators)
+        return {name: tensor.to(self._plan.device) for name, tensor in batch.items()}
+
+    def _autocast(self) -> torch.autocast:
+        kind = self._plan.device.partition(":")[0]
+        dtype = precision_of(self._plan)
+        return torch.autocast(kind, dtype, enabled=dtype != torch.float32)
+
+    def _now(self) -> float:
+        if self._plan.device.startswith("cuda"):
+            torch.cuda.synchronize()
+        return self._clock()
+
+
+def precision_of(plan: TrainingPlan) -> torch.dtype:
+    """The dtype that the plan's precision means on its device."""
+    from voicewright.nn.precision import choose_precision
+
+    return torch.float16 if plan.precision == "float16" else choose_precision(plan.precision, device=plan.device)
+
+
+def _heard(recipe: Recipe, hear: Hear, clock: Clock) -> tuple[float, float, float]:
+    """What it takes to make a voice, what the first sentence takes beside the rest, and what each takes."""
+    times = [clock()]
+    for _ in range(2):
+        engine, voice = recipe.trial()
+        times.append(clock())
+        hear(engine, voice)
+        times.append(clock())
+    first_trial_s, first_s, trial_s, sentence_s = np.diff(times)
+    once = max(first_trial_s - trial_s, 0.0) + max(first_s - sentence_s, 0.0)
+    return float(trial_s), float(once), float(sentence_s)
+
+
+@contextmanager
+def _untouched(networks: Mapping[str, nn.Module], device: str) -> Iterator[None]:
+    """Networks on `device`, in training; afterwards where, how and what they were, chance too."""
+    held = {name: _held(network) for name, network in networks.items()}
+    places = {name: next((t.device for t in (*network.parameters(), *network.buffers())), torch.device("cpu"))
+              for name, network in networks.items()}  # fmt: skip
+    modes = {name: network.training for name, network in networks.items()}
+    with torch.random.fork_rng():
+        try:
+            for network in networks.values():
+                network.to(device).train()
+            yield
+        finally:
+            for name, network in networks.items():
+                network.to(places[name]).train(modes[name])
+                _give_back(network, held[name])
+
+
+def _held(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of what a step may change: weights that learn, and buffers."""
+    return {name: t.detach().clone() for name, t in (learning(network) | dict(network.named_buffers())).items()}
+
+
+def _give_back(network: nn.Module, held: Mapping[str, torch.Tensor]) -> None:
+    now = dict(network.named_parameters()) | dict(network.named_buffers())
+    with torch.no_grad():
+        for name, tensor in held.items():
+            now[name].copy_(tensor)
+            now[name].grad = None
+
+
+def _bytes(item: "Item") -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in item.values())
