@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from voicewright.engines.options import LoraOptions
+from voicewright.engines.options import LoraOptions, Preset
 from voicewright.engines.registry import DEFAULT, recipe_options
 from voicewright.errors import BadSetting
 from voicewright.settings import from_dict
@@ -47,6 +47,8 @@ class TrainingPlan:
     """Whose clips of the dataset are learned from; needed when it holds several speakers."""
     start: str = ""
     """The voice to start from: a name or a .voice file; by default one is fitted to the dataset's best clips."""
+    start_preset: Preset = "best"
+    """How thoroughly that one is fitted: quick, standard or best."""
     consent: str = ""
     """Who agreed to this voice being made, in your words."""
     language: str = "en-us"
