@@ -12,6 +12,7 @@ FIXED = {
     "engine": "the checkpoints are this engine's",
     "speaker": "it learned from this speaker's clips",
     "start": "it began from this voice",
+    "start_preset": "it began from a voice that was fitted so",
     "language": "its texts were read in it",
     "source": "it began from these weights",
     "batch_size": "a step and the order of the clips are counted in batches; to need less memory, raise accumulation",
