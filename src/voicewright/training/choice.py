@@ -26,6 +26,8 @@ class Best:
     step: int
     score: float
     reasons: tuple[str, ...]
+    leading: "Checkpoint | None" = None
+    """The checkpoint with the highest score, whether it beats the start or not."""
 
     def __str__(self) -> str:
         return "\n".join(self.reasons)
@@ -50,7 +52,21 @@ def best(run: Run) -> Best:
     kept = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
     step, reasons = choose(start, auditions, set(kept))
     score = auditions[step].score if step else start.score
-    return Best(checkpoint=kept[step] if step else None, step=step, score=score, reasons=reasons)
+    first = leading(start, auditions, set(kept))
+    return Best(
+        checkpoint=kept[step] if step else None,
+        step=step,
+        score=score,
+        reasons=reasons,
+        leading=kept[first] if first else None,
+    )
+
+
+def leading(start: Audition, auditions: Mapping[int, Audition], kept: set[int]) -> int:
+    """The step with the highest score of those `kept` and heard on the same texts as the start, the earliest of equals;
+    0 when there is none."""
+    steps = [step for step, audition in auditions.items() if step in kept and audition.key == start.key]
+    return max(steps, key=lambda step: (auditions[step].score, -step), default=0)
 
 
 def choose(start: Audition, auditions: Mapping[int, Audition], kept: set[int]) -> tuple[int, tuple[str, ...]]:
@@ -60,7 +76,7 @@ def choose(start: Audition, auditions: Mapping[int, Audition], kept: set[int]) -
     candidates = {step: a for step, a in comparable.items() if step in kept}
     if not candidates:
         return 0, ("No checkpoint was heard yet: the voice it started from is what there is.", *notes)
-    step = max(candidates, key=lambda each: (candidates[each].score, -each))
+    step = leading(start, auditions, kept)
     found = candidates[step]
     gain, needed = found.score - start.score, max(LEAST_GAIN, _error(found, start))
     told = f"step {step} scores {found.score:.3f}, the voice it started from {start.score:.3f} ({gain:+.3f})"
