@@ -5,13 +5,13 @@ Everything heavy is imported when it is first needed, so a studio that only list
 
 import dataclasses
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voicewright.clock import Clock
 from voicewright.engines import registry
 from voicewright.engines.options import EnrollOptions
 from voicewright.errors import BadClip, BadSetting, BadVoice, StaleVoice, UnknownVoice
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from voicewright.speech.assemble import Narration
     from voicewright.speech.card import Card, CardCheck
     from voicewright.speech.speech import Speech
+    from voicewright.training.run import Run
+    from voicewright.training.training import Training
     from voicewright.voice.library import Library
     from voicewright.voice.reference import Reference
     from voicewright.voice.voice import Voice
@@ -52,25 +54,13 @@ class Cloned:
     taken_s: dict[str, float]
 
 
-@dataclass
-class Clock:
-    """How long each step took, in seconds."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    _since: float = field(default_factory=time.perf_counter)
-
-    def took(self, step: str) -> None:
-        """What happened since the last call was `step`."""
-        now = time.perf_counter()
-        self.seconds[step], self._since = now - self._since, now
-
-
 class Studio:
     """Make voices, speak with them, measure what came out.
 
     Args:
         home: a folder or a `Home`; by default the one that VOICEWRIGHT_HOME names, else the user's own.
-        engine: what new voices are made for. A voice that exists is always spoken by the engine that made it.
+        engine: what new voices are made for; or the folder of a training run, to speak as it learned to. A voice that
+            exists is always spoken by the engine that made it.
         device: "cpu", "cuda", …
         precision: "auto" (what the processor is made for), "float32" or "bfloat16".
         offline: never ask a model hub; also set by the home's settings.
@@ -115,7 +105,7 @@ class Studio:
         """The engine called `name`, loaded once. Raises BadSetting, MissingWeights, BadWeights."""
         from voicewright.engines.base import Speaks
 
-        name = name or self._engine_name
+        name = name or (self._run.plan.engine if self._run else self._engine_name)
         with self._lock:
             if name not in self._engines:
                 loaded = registry.load(name, self.store, device=self._device, precision=self._precision)
@@ -138,11 +128,33 @@ class Studio:
 
         return Datasets(self.home.weights, offline=self._offline or self.settings.offline)
 
-    def voice(self, voice: "Voice | str | Path | None") -> "Voice":
-        """A voice by name, from a file (`Path`), or as it is; None is the home's default voice.
+    @cached_property
+    def training(self) -> "Training":
+        """Planning training runs, carrying them out, and what they learned."""
+        from voicewright.training.training import Training
 
-        Raises: UnknownVoice, BadVoice.
+        return Training(
+            engine=self.engine,
+            voice=lambda name: self.library.open(Path(name) if name.endswith(".voice") else name),
+            voices=lambda: [voice.name for voice in self.library.list()],
+            meters=self.meters,
+        )
+
+    @cached_property
+    def _run(self) -> "Run | None":
+        """The training run that this studio speaks as, if its engine is one."""
+        from voicewright.training.run import Run
+
+        named = self._engine_name not in registry.engines() and Path(self._engine_name).exists()
+        return Run.open(self._engine_name) if named else None
+
+    def voice(self, voice: "Voice | str | Path | None") -> "Voice":
+        """A voice by name, from a file (`Path`), or as it is; None is the home's default voice, or the run's own.
+
+        Raises: UnknownVoice, BadVoice; BadRun: the engine is a training run, and this is not its voice.
         """
+        if isinstance(voice, str | None) and self._run:
+            return self.training.voice_of(self._run, voice or "")
         if isinstance(voice, str | Path | None):
             if not voice:
                 if not self.settings.default_voice:
@@ -185,6 +197,8 @@ class Studio:
         name = voice_name(name)
         if not replace:
             self.library.require_free(name)
+        if self._run:
+            raise BadSetting(f"{self._run.folder} is a training run, which has its voice; new ones need another engine")
         clock = Clock()
         engine = self.engine()
         clock.took("engine")
