@@ -1,5 +1,6 @@
 """A plan with good values for a dataset and a machine; and a plan together with all that there is to say about it."""
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -78,7 +79,7 @@ def make_plan(
     recipe_options(engine)
     examples = examples_of(dataset, str(given.get("speaker", "")), engine=engine)
     drafted = draft(dataset.folder, examples, machine, given)
-    planned = _planned(drafted.plan, examples, machine, trial, voices)
+    planned = _planned(drafted.plan, examples, _facts(examples, machine, voices), trial)
     return replace(planned, remarks=(*drafted.remarks, *examples.remarks, *planned.remarks))
 
 
@@ -89,22 +90,25 @@ def check_plan(
     machine: Machine,
     trial: Trial | None = None,
     voices: Collection[str] | None = None,
+    begun: bool = False,
 ) -> Planned:
-    """A plan that somebody wrote, checked against its dataset and the machine. Raises as `make_plan`."""
+    """A plan that somebody wrote, checked against its dataset and the machine. Raises as `make_plan`.
+
+    Args:
+        begun: its run has begun: the batches stay as large as they are.
+    """
     recipe_options(plan.engine)
     examples = examples_of(dataset, plan.speaker, engine=plan.engine)
-    planned = _planned(plan, examples, machine, trial, voices)
+    planned = _planned(plan, examples, _facts(examples, machine, voices, begun=begun), trial)
     return replace(planned, remarks=(*examples.remarks, *planned.remarks))
 
 
-def _planned(
-    plan: TrainingPlan,
-    examples: Examples,
-    machine: Machine,
-    trial: Trial | None,
-    voices: Collection[str] | None,
-) -> Planned:
-    facts = Facts(machine=machine, clips=len(examples.train), validation=len(examples.validation), voices=voices)
+def _facts(examples: Examples, machine: Machine, voices: Collection[str] | None, *, begun: bool = False) -> Facts:
+    clips, validation = len(examples.train), len(examples.validation)
+    return Facts(machine=machine, clips=clips, validation=validation, voices=voices, begun=begun)
+
+
+def _planned(plan: TrainingPlan, examples: Examples, facts: Facts, trial: Trial | None) -> Planned:
     checked = check(plan, facts)
     remarks = [*checked.remarks]
     costs = trial(checked.plan, examples) if trial else None
@@ -112,7 +116,7 @@ def _planned(
         checked = check(checked.plan, replace(facts, most_in_part=costs.most_in_part))
         remarks += checked.changes
     estimated = estimate(checked.plan, examples, costs)
-    remarks += [*_on_language(checked.plan, examples), *shortages(estimated, machine)]
+    remarks += [*_on_language(checked.plan, examples), *shortages(estimated, facts.machine)]
     return Planned(plan=checked.plan, examples=examples, estimate=estimated, remarks=tuple(remarks))
 
 
@@ -146,7 +150,7 @@ def suggestion(engine: str, examples: Examples) -> dict[str, Any]:
 
 def default_steps(minutes: float) -> int:
     """Steps of a run on so many minutes, for engines that do not say."""
-    return round(min(max(STEPS_BY_ROOT_MINUTE * minutes**0.5, LEAST_STEPS), MOST_STEPS))
+    return round(min(max(STEPS_BY_ROOT_MINUTE * math.sqrt(minutes), LEAST_STEPS), MOST_STEPS))
 
 
 def shortages(estimated: Estimate, machine: Machine) -> Iterator[Remark]:
@@ -154,8 +158,8 @@ def shortages(estimated: Estimate, machine: Machine) -> Iterator[Remark]:
     free_mb = machine.disk_gib * 2**30 / 1e6
     if estimated.disk_mb > SPACE * free_mb:
         yield noted(
-            f"the run needs {estimated.disk_mb / 1000:,.1f} GB of disk ({estimated.disk_how}), and {free_mb / 1000:,.1f} "
-            f"GB are free: make room, or keep fewer checkpoints (keep_last, keep_best)",
+            f"the run needs {estimated.disk_mb / 1000:,.1f} GB of disk ({estimated.disk_how}), and "
+            f"{free_mb / 1000:,.1f} GB are free: make room, or keep fewer checkpoints (keep_last, keep_best)",
             "keep_best",
         )
     free_gib = min(machine.gpus, default=0.0) if machine.on_gpu else machine.memory_gib
@@ -203,8 +207,8 @@ def _add_numbers(values: dict[str, Any], clips: int, steps: int) -> None:
     for name in ("save_every", "validate_every"):
         values.setdefault(name, max(1, -(-epochs // CHECKPOINTS)))
     share = epochs / MILESTONE_EPOCHS
-    scaled = sorted({max(1, round(epoch * share)) for epoch in MILESTONES if round(epoch * share) < epochs})
-    values.setdefault("milestones", scaled)
+    scaled = {round(epoch * share) for epoch in MILESTONES}
+    values.setdefault("milestones", sorted(epoch for epoch in scaled if 0 < epoch < epochs))
 
 
 def _whole(values: Mapping[str, Any], name: str) -> int:

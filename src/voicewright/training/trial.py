@@ -3,8 +3,8 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +18,10 @@ from voicewright.progress import Progress, silent
 from voicewright.training.batches import steps_per_epoch
 from voicewright.training.estimate import MB, Costs, Hear, Line
 from voicewright.training.examples import Examples
-from voicewright.training.optimizers import build_optimizer, set_rate, undecayed
+from voicewright.training.learner import Learner, Part
 from voicewright.training.options import TrainingPlan
 from voicewright.training.state import learning
+from voicewright.training.team import Team
 
 if TYPE_CHECKING:
     from voicewright.engines.recipe import Batch, Item
@@ -60,8 +61,8 @@ def timed(
     """
     total = LENGTHS * OF_EACH + 1 + (2 if hear else 0)
     prepared, first_s = _prepare(recipe, examples, clock, lambda done: progress(STEP, done, total))
-    with _untouched(recipe.networks, plan.device):
-        bench = _Bench(recipe, plan, len(examples.train), clock)
+    with _untouched(recipe.networks), closing(Team(plan)) as team:
+        bench = _Bench(plan, recipe, team, len(examples.train), clock)
         first_step_s, most_in_part = bench.warm(prepared[-1].items)
         steps = bench.rounds(prepared)
         looks = [(each.seconds, bench.look(each.items)) for each in prepared] if examples.validation else []
@@ -166,16 +167,12 @@ def _spread(group: Sequence[int]) -> Iterator[int]:
 class _Bench:
     """Steps of the plan's size, by a stopwatch."""
 
-    def __init__(self, recipe: Recipe, plan: TrainingPlan, clips: int, clock: Clock) -> None:
-        self._recipe, self._plan, self._clock = recipe, plan, clock
-        share = -(-clips // steps_per_epoch(clips, plan.batch_size)) // plan.processes  # batches of like size
+    def __init__(self, plan: TrainingPlan, recipe: Recipe, team: Team, clips: int, clock: Clock) -> None:
+        self._recipe, self._team, self._clock = recipe, team, clock
+        self._learner = Learner(replace(plan, ema=0.0), recipe, team)
+        share = -(-clips // steps_per_epoch(clips, plan.batch_size)) // plan.processes  # batches are alike in size
         self._parts = max(1, min(plan.accumulation, share))
-        self._part = max(1, -(-share // self._parts))
-        self._optimizers = {
-            name: build_optimizer(plan, network, undecayed(network), device=plan.device)
-            for name, network in recipe.networks.items()
-        }
-        set_rate(self._optimizers, 0.0)
+        self._size = max(1, -(-share // self._parts))
         self.counted = 0
 
     def warm(self, items: "Sequence[Item]") -> tuple[float, int]:
@@ -186,83 +183,56 @@ class _Bench:
         most = 0
         while True:
             try:
-                first_s = self._step(items)
+                first_s = self.step(items)
                 for _ in range(WARM - 1):
-                    self._step(items)
+                    self.step(items)
                 return first_s, most
             except torch.OutOfMemoryError:
-                if self._part == 1:
+                if self._size == 1:
                     raise
-                self._part, self._parts = self._part // 2, self._parts * 2
-                most = self._part
+                self._size, self._parts = self._size // 2, self._parts * 2
+                most = self._size
                 torch.cuda.empty_cache()
 
-    def rounds(self, prepared: Sequence[_Prepared]) -> Line:
+    def rounds(self, prepared: "Sequence[_Prepared]") -> Line:
         """A step of each length in turn, until it is enough; of each length the median counts."""
         taken: list[list[float]] = [[] for _ in prepared]
         started = self._clock()
         for _ in range(ROUNDS):
             for found, each in zip(taken, prepared, strict=True):
-                found.append(self._step(each.items))
+                found.append(self.step(each.items))
                 self.counted += 1
             if self._clock() - started > LONG_ENOUGH_S:
                 break
-        points = [(each.seconds, float(np.median(found))) for found, each in zip(taken, prepared, strict=True)]
-        return fitted(points)
+        return fitted([(each.seconds, float(np.median(found))) for found, each in zip(taken, prepared, strict=True)])
+
+    def step(self, items: "Sequence[Item]") -> float:
+        """What a step takes, the weights staying as they are."""
+        started = self._now()
+        parts = [Part(self._batch(items), 1 / self._parts) for _ in range(self._parts)]
+        self._learner.step(parts, 0.0)
+        return self._now() - started
 
     def look(self, items: "Sequence[Item]") -> float:
         """What one validation batch takes."""
         started = self._now()
-        with torch.no_grad(), self._autocast():
-            self._recipe.validate(self._recipe.networks, self._batch(items))
+        self._learner.look(self._batch(items))
         return self._now() - started
 
     def memory_gib(self) -> float:
         """The most that was in use."""
-        on_gpu = self._plan.device.startswith("cuda")
+        on_gpu = self._team.device.type == "cuda"
         return torch.cuda.max_memory_allocated() / GIB if on_gpu else peak_memory_gib()
-
-    def _step(self, items: "Sequence[Item]") -> float:
-        started = self._now()
-        for part in range(self._parts):
-            with self._autocast():
-                updates = self._recipe.updates(self._recipe.networks, self._batch(items))
-            while True:
-                with self._autocast():
-                    update = next(updates, None)
-                if update is None:
-                    break
-                (update.loss / self._parts).backward()  # type: ignore[no-untyped-call]
-                if part == self._parts - 1:
-                    network = self._recipe.networks[update.network]
-                    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                    self._optimizers[update.network].step()
-                    self._optimizers[update.network].zero_grad(set_to_none=True)
-        return self._now() - started
 
     def _batch(self, items: "Sequence[Item]") -> "Batch":
         """A part of the plan's size, of the items again and again."""
-        row = list(itertools.islice(itertools.cycle(items), self._part))
-        generators = [torch.Generator().manual_seed(number) for number in range(len(row))]
-        batch = self._recipe.collate(row, generators)
-        return {name: tensor.to(self._plan.device) for name, tensor in batch.items()}
-
-    def _autocast(self) -> torch.autocast:
-        kind = self._plan.device.partition(":")[0]
-        dtype = precision_of(self._plan)
-        return torch.autocast(kind, dtype, enabled=dtype != torch.float32)
+        row = list(itertools.islice(itertools.cycle(items), self._size))
+        return self._recipe.collate(row, [torch.Generator().manual_seed(number) for number in range(len(row))])
 
     def _now(self) -> float:
-        if self._plan.device.startswith("cuda"):
+        if self._team.device.type == "cuda":
             torch.cuda.synchronize()
         return self._clock()
-
-
-def precision_of(plan: TrainingPlan) -> torch.dtype:
-    """The dtype that the plan's precision means on its device."""
-    from voicewright.nn.precision import choose_precision
-
-    return torch.float16 if plan.precision == "float16" else choose_precision(plan.precision, device=plan.device)
 
 
 def _heard(recipe: Recipe, hear: Hear, clock: Clock) -> tuple[float, float, float]:
@@ -279,20 +249,16 @@ def _heard(recipe: Recipe, hear: Hear, clock: Clock) -> tuple[float, float, floa
 
 
 @contextmanager
-def _untouched(networks: Mapping[str, nn.Module], device: str) -> Iterator[None]:
-    """Networks on `device`, in training; afterwards where, how and what they were, chance too."""
+def _untouched(networks: Mapping[str, nn.Module]) -> Iterator[None]:
+    """Networks to try things with; afterwards they are what and where they were, and so is chance."""
     held = {name: _held(network) for name, network in networks.items()}
-    places = {name: next((t.device for t in (*network.parameters(), *network.buffers())), torch.device("cpu"))
-              for name, network in networks.items()}  # fmt: skip
-    modes = {name: network.training for name, network in networks.items()}
+    places = {name: next((t.device for t in network.state_dict().values()), None) for name, network in networks.items()}
     with torch.random.fork_rng():
         try:
-            for network in networks.values():
-                network.to(device).train()
             yield
         finally:
             for name, network in networks.items():
-                network.to(places[name]).train(modes[name])
+                network.to(places[name])
                 _give_back(network, held[name])
 
 
