@@ -183,15 +183,14 @@ def _alike(pair: Pair) -> tuple[Clip, Clip]:
     """Both sounds at one rate, one loudness and one length."""
     rate = max(pair.a.rate, pair.b.rate)
     clips = [resample(clip, rate) for clip in (pair.a, pair.b)]
+    length = max(map(len, clips))
+    clips = [clip.with_samples(np.pad(clip.samples, (0, length - len(clip)))) for clip in clips]
+    # measured with the silence behind it: of a short clip that changes which blocks the measure takes in
     levels = [loudness_lufs(clip) for clip in clips]
     heard = [(level, true_peak_db(clip)) for level, clip in zip(levels, clips, strict=True) if np.isfinite(level)]
     target = min([LUFS, *(level + PEAK_DB - peak for level, peak in heard)])
-    length = max(map(len, clips))
-    ready = []
-    for clip, level in zip(clips, levels, strict=True):
-        even = gain(clip, target - level) if np.isfinite(level) else clip
-        ready.append(even.with_samples(np.pad(even.samples, (0, length - len(even)))))
-    return ready[0], ready[1]
+    a, b = (gain(c, target - level) if np.isfinite(level) else c for c, level in zip(clips, levels, strict=True))
+    return a, b
 
 
 def _half_each(order: random.Random, count: int) -> list[Literal["a", "b"]]:

@@ -48,7 +48,7 @@ HOUSE = (
     "She gave each of the children an apple, a map and a piece of good advice.",
     "A voyage of ten weeks was over in a single sentence.",
 )
-"""In this order: every run of four has a short one, a long one and a question or a cry. None is in any fit."""
+"""The first four are an ordinary one, a question, a long one and a short one. No voice is ever fitted on any."""
 LETTERS = (12, 220)
 """Texts of recordings that are shorter or longer say little, or too much at once."""
 
