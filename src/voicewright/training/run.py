@@ -86,7 +86,7 @@ class Run:
         if cls.holds(folder):
             run = cls.open(folder)
             if check_changes(folder, run.plan, plan):
-                with run.lock():
+                with run.held():
                     run._write_plan(plan)
             return run
         try:
@@ -157,8 +157,9 @@ class Run:
         return self.folder / "tensorboard"
 
     @cached_property
-    def _stop_file(self) -> str:
-        return str(self.folder / STOP)
+    def stop_file(self) -> Path:
+        """While it is there, the trainer is asked to save and stop."""
+        return self.folder / STOP
 
     def checkpoints(self) -> "list[Checkpoint]":
         """The checkpoints that are kept, the oldest first."""
@@ -190,8 +191,8 @@ class Run:
 
     @property
     def stopping(self) -> bool:
-        """Whether somebody asked the trainer to save and stop. Costs a microsecond or two: look at every step."""
-        return os.path.lexists(self._stop_file)
+        """Whether somebody asked the trainer to save and stop. Costs some microseconds: look at every step."""
+        return os.path.lexists(self.stop_file)
 
     def request_stop(self) -> None:
         """Ask the trainer, on whatever machine, to save and stop.
@@ -202,7 +203,7 @@ class Run:
         state = self.state()
         if not state.busy:
             raise BadRun(f"{self.folder} is not being trained ({state.status}); there is nothing to stop")
-        Path(self._stop_file).touch()
+        self.stop_file.touch()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -212,29 +213,40 @@ class Run:
         Raises:
             BadRun: another process trains it; the message says which, and how to watch or stop it.
         """
+        with self.held():
+            before = self._read()
+            if not _of_this_process(before):
+                self.stop_file.unlink(missing_ok=True)  # it was meant for a trainer before this one
+            with self._owned():
+                yield
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody trains meanwhile, and this process does not either: to change the plan, to start a trainer.
+
+        Raises:
+            BadRun: as `lock`.
+        """
         from filelock import FileLock, Timeout
 
-        held, before = FileLock(self.folder / LOCK), self._read()
+        lock, state = FileLock(self.folder / LOCK), self._read()
         try:
-            held.acquire(timeout=0 if before.busy and _lives(before) else LINGER_S)
+            lock.acquire(timeout=0 if state.busy and _lives(state) and not _of_this_process(state) else LINGER_S)
         except Timeout:
-            now = self._read()
+            state = self._read()
             raise BadRun(
-                f"{self.folder} is being trained by process {now.pid} on {now.host}; look at it: voicewright "
+                f"{self.folder} is being trained by process {state.pid} on {state.host}; look at it: voicewright "
                 f"runs watch {self.folder}; or stop it: voicewright runs stop {self.folder}"
             ) from None
         except OSError as problem:
             raise BadRun(f"{self.folder} cannot be written to ({problem.strerror})") from problem
         try:
-            if not (before.busy and before.pid in (os.getpid(), os.getppid())):
-                Path(self._stop_file).unlink(missing_ok=True)  # it was meant for a trainer before this one
-            with self._owned(before):
-                yield
+            yield
         finally:
-            held.release()
+            lock.release()
 
     @contextmanager
-    def _owned(self, before: RunState) -> Iterator[None]:
+    def _owned(self) -> Iterator[None]:
         """This process is the trainer; what became of it is written down."""
         me = {"pid": os.getpid(), "host": platform.node(), "birth": _birth(os.getpid()) or ""}
         self.update(**me, started=_now(), message="", eta_s=None)
@@ -248,7 +260,7 @@ class Run:
             with suppress(OSError, BadRun):  # a full disk must not hide why training ended
                 if self._read().busy:
                     self.update(status=ended[0], message=ended[1], eta_s=None)
-            Path(self._stop_file).unlink(missing_ok=True)
+            self.stop_file.unlink(missing_ok=True)
 
     def rows(self, kind: str = "") -> Iterator[dict[str, Any]]:
         """What was written down, in order: everything, or one kind. A line that a crash cut short is left out."""
@@ -326,6 +338,11 @@ def _lives(state: RunState) -> bool:
         return True
     birth = _birth(state.pid)
     return birth is not None and (not state.birth or not birth or birth == state.birth)
+
+
+def _of_this_process(state: RunState) -> bool:
+    """Whether a starter wrote down this process, or the launcher above it, before it took over."""
+    return state.busy and state.host == platform.node() and state.pid in (os.getpid(), os.getppid())
 
 
 def _birth(pid: int) -> str | None:
