@@ -20,6 +20,12 @@ def learning(network: nn.Module) -> dict[str, nn.Parameter]:
     return {name: value for name, value in network.named_parameters() if value.requires_grad}
 
 
+def buffers_of(network: nn.Module) -> dict[str, Tensor]:
+    """The buffers that a network's own state has: they may change while it learns (statistics of norms)."""
+    own = network.state_dict(keep_vars=True)
+    return {name: value for name, value in network.named_buffers() if name in own}
+
+
 def weights_of(network: nn.Module) -> dict[str, Tensor]:
     """Copies of what learns, and of the buffers that are kept with it; (any shape), the network's own dtypes."""
     return {name: _whole(value) for name, value in _kept(network)}
@@ -81,26 +87,26 @@ def put_optimizer_state(
 def finite(networks: Mapping[str, nn.Module]) -> bool:
     """Whether every number that was learned is a number; under FSDP, of this process's part."""
     return all(
-        bool(torch.isfinite(_local(value)).all())
+        bool(torch.isfinite(local(value)).all())
         for network in networks.values()
         for value in learning(network).values()
     )
 
 
+def local(value: Tensor) -> Tensor:
+    """This process's part of a tensor, or all of it; the same memory, without gradient."""
+    value = value.detach()
+    return value.to_local() if isinstance(value, DTensor) else value
+
+
 def _kept(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from learning(network).items()
-    parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
-    own = network.state_dict(keep_vars=True)
-    yield from ((name, value) for name, value in own.items() if name not in parameters and isinstance(value, Tensor))
+    yield from buffers_of(network).items()
 
 
 def _whole(value: Tensor) -> Tensor:
     full = value.full_tensor() if isinstance(value, DTensor) else value
     return full.detach().to("cpu", copy=True).contiguous()
-
-
-def _local(value: Tensor) -> Tensor:
-    return value.to_local() if isinstance(value, DTensor) else value
 
 
 def _shared(value: Tensor, home: Tensor) -> Tensor:
