@@ -153,28 +153,33 @@ def _processes(desk: _Desk, facts: Facts) -> None:
 
 def _batch(desk: _Desk, facts: Facts) -> None:
     """No larger than the dataset; parts and processes of the same size."""
-    if desk.plan.batch_size > facts.clips:
-        desk.put("batch_size", facts.clips, f"the dataset has no more than {_many(facts.clips, 'clip')}")
     processes = desk.plan.processes
-    if desk.plan.batch_size < processes:
-        desk.put("batch_size", processes, f"each of {processes} processes needs a clip")
-    if over := desk.plan.batch_size % processes:
-        desk.put("batch_size", desk.plan.batch_size - over, f"it is shared evenly among {processes} processes")
-    share = desk.plan.batch_size // processes
+    if not facts.begun:
+        if desk.plan.batch_size > facts.clips:
+            desk.put("batch_size", facts.clips, f"the dataset has no more than {_many(facts.clips, 'clip')}")
+        if desk.plan.batch_size < processes:
+            desk.put("batch_size", processes, f"each of {processes} processes needs a clip")
+        if over := desk.plan.batch_size % processes:
+            desk.put("batch_size", desk.plan.batch_size - over, f"it is shared evenly among {processes} processes")
+    share = -(-desk.plan.batch_size // processes)
     if desk.plan.accumulation > share:
         desk.put("accumulation", share, f"a batch has {_many(share, 'clip')} for a process, and a part at least one")
-    _divide(desk, desk.plan.accumulation, "it has to divide a batch evenly", begun=facts.begun)
+    _divide(desk, facts, desk.plan.accumulation, "it has to divide a batch evenly")
 
 
-def _divide(desk: _Desk, parts: int, why: str, *, begun: bool) -> None:
+def _divide(desk: _Desk, facts: Facts, parts: int, why: str) -> None:
     """Batches in at least so many parts of the same size, none of them larger than it would be in `parts`.
 
-    A few more parts are taken, or, where that would be more than twice as many, a slightly smaller batch.
+    A few more parts are taken, or, where that would be more than twice as many, a slightly smaller batch. A run that
+    has begun keeps its batch, and its parts then differ by a clip.
     """
     processes = desk.plan.processes
     share = desk.plan.batch_size // processes
+    if facts.begun:
+        desk.put("accumulation", parts, why)
+        return
     even = next(number for number in range(parts, share + 1) if share % number == 0)
-    if even <= 2 * parts or begun:
+    if even <= 2 * parts:
         desk.put("accumulation", even, why)
         return
     kept = (share - share % parts) * processes
@@ -189,9 +194,9 @@ def _memory(desk: _Desk, facts: Facts) -> None:
         least = min(facts.machine.gpus[: desk.plan.processes])
         most = next((clips for above, clips in CLIPS_BY_GPU if least > above), 1)
         why = f"with {least:.0f} GiB of free GPU memory a part should have {_many(most, 'clip')} at most"
-    share = desk.plan.batch_size // desk.plan.processes
+    share = -(-desk.plan.batch_size // desk.plan.processes)
     if most and share > most * desk.plan.accumulation:
-        _divide(desk, -(-share // most), why, begun=facts.begun)
+        _divide(desk, facts, -(-share // most), why)
 
 
 def _frequencies(desk: _Desk, facts: Facts) -> None:

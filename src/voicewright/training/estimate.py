@@ -1,10 +1,11 @@
 """How long a run will take and how much room it needs: counted from a plan, and measured by a short trial."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
 
 from voicewright.engines.base import Speaks
-from voicewright.training.batches import steps_per_epoch
+from voicewright.training.batches import epoch_of, steps_per_epoch
 from voicewright.training.examples import Examples
 from voicewright.training.options import TrainingPlan
 from voicewright.voice.voice import Voice
@@ -15,6 +16,8 @@ AUDITION_MB = 0.25
 """One spoken sentence as FLAC."""
 WRITTEN_MB_S = 150.0
 """What a plain disk takes."""
+LOOKED_AT = 5
+"""Epochs whose batches are looked at: which clips meet in a batch differs from epoch to epoch."""
 MB = 1e6
 
 Hear = Callable[[Speaks, Voice], None]
@@ -42,9 +45,9 @@ class Costs:
     prepare: Line = Line()
     """Of one clip, by its length."""
     step: Line = Line()
-    """Of one optimizer step of the plan's batch, by the mean length of its clips."""
+    """Of one optimizer step of the plan's batch, by its longest clip."""
     validate: Line = Line()
-    """Of one validation batch, by the mean length of its clips."""
+    """Of one validation batch, by its longest clip."""
     trial_s: float = 0.0
     """To make a voice of the networks as they are, before it is heard."""
     sentence_s: float = 0.0
@@ -127,7 +130,7 @@ def _parts(plan: TrainingPlan, examples: Examples, costs: Costs, steps: int, che
     learned = [example.seconds for example in examples.train]
     checked = [example.seconds for example in examples.validation]
     prepared_s = sum(costs.prepare.at(seconds) for seconds in (*learned, *checked))
-    step_s = costs.step.at(examples.seconds / len(learned))
+    step_s = mean(costs.step.at(longest) for longest in _longest(learned, plan, min(plan.epochs, LOOKED_AT)))
     sentences = plan.audition.sentences
     hearings = checkpoints + 1 if sentences else 0
     heard_s = hearings * (costs.trial_s + sentences * costs.sentence_s)
@@ -135,8 +138,10 @@ def _parts(plan: TrainingPlan, examples: Examples, costs: Costs, steps: int, che
     looks = plan.epochs // plan.validate_every if plan.validate_every else 0
     looked_s = 0.0
     if checked and looks:
-        batches = -(-len(checked) * plan.accumulation * plan.processes // plan.batch_size)
-        looked_s = looks * batches * costs.validate.at(sum(checked) / len(checked))
+        part = max(plan.batch_size // (plan.accumulation * plan.processes), 1) * plan.processes
+        looked_s = looks * sum(
+            costs.validate.at(longest) for longest in _longest(checked, replace(plan, batch_size=part))
+        )
     return [
         Part(name="fitting the start", seconds=costs.start_s, how="one voice"),
         Part(
@@ -154,6 +159,13 @@ def _parts(plan: TrainingPlan, examples: Examples, costs: Costs, steps: int, che
         ),
         Part(name="checkpoints", seconds=written_s, how=f"{checkpoints} to write"),
     ]
+
+
+def _longest(lengths_s: Sequence[float], plan: TrainingPlan, epochs: int = 1) -> list[float]:
+    """The longest clip of each batch in so many epochs."""
+    lengths = [round(1000 * seconds) for seconds in lengths_s]
+    batches = [batch for epoch in range(epochs) for batch in epoch_of(lengths, plan.batch_size, plan.seed, epoch)]
+    return [max(lengths_s[index] for index in batch) for batch in batches]
 
 
 def _disk(plan: TrainingPlan, examples: Examples, costs: Costs, checkpoints: int) -> tuple[float, str]:

@@ -175,7 +175,8 @@ def _listed(summary: Summary) -> str:
 def _require_sound(dataset: Dataset, utterances: Sequence[Utterance]) -> None:
     problems = list(_sound_problems(dataset, utterances))
     if problems:
-        more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
+        left = len(problems) - 1
+        more = f" (and {left} more file{'s' if left > 1 else ''})" if left else ""
         raise BadDataset(
             f"{problems[0]}{more}; bring the files back, or see all that is wrong and drop it: voicewright dataset "
             f"check {dataset.folder}"

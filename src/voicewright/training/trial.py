@@ -63,17 +63,18 @@ def timed(
     prepared, first_s = _prepare(recipe, examples, clock, lambda done: progress(STEP, done, total))
     with _untouched(recipe.networks), closing(Team(plan)) as team:
         bench = _Bench(plan, recipe, team, len(examples.train), clock)
-        first_step_s, most_in_part = bench.warm(prepared[-1].items)
-        steps = bench.rounds(prepared)
-        looks = [(each.seconds, bench.look(each.items)) for each in prepared] if examples.validation else []
+        tried = [(each.costs[-1][0], each.items[-1]) for each in prepared]
+        first_step_s, most_in_part = bench.warm(tried[-1][1])
+        steps = bench.rounds(tried)
+        looks = [(seconds, bench.look(item)) for seconds, item in tried] if examples.validation else []
         memory_gib = bench.memory_gib()
     progress(STEP, total - (2 if hear else 0), total)
     trial_s, first_sentence_s, sentence_s = _heard(recipe, hear, clock) if hear else (0.0, 0.0, 0.0)
     progress(STEP, total, total)
     found = [item for each in prepared for item in each.items]
-    sound_s = sum(each.seconds * len(each.items) for each in prepared)
+    sound_s = sum(seconds for each in prepared for seconds, _ in each.costs)
     return Costs(
-        first_s=first_s + max(first_step_s - steps.at(prepared[-1].seconds), 0.0),
+        first_s=first_s + max(first_step_s - steps.at(tried[-1][0]), 0.0),
         prepare=fitted([cost for each in prepared for cost in each.costs]),
         step=steps,
         validate=fitted(looks),
@@ -110,11 +111,6 @@ class _Prepared:
     items: "list[Item]"
     costs: list[tuple[float, float]]
     """Of each clip: its seconds, and what preparing it cost."""
-
-    @property
-    def seconds(self) -> float:
-        """The mean length."""
-        return sum(seconds for seconds, _ in self.costs) / len(self.costs)
 
 
 def _prepare(
@@ -175,17 +171,17 @@ class _Bench:
         self._size = max(1, -(-share // self._parts))
         self.counted = 0
 
-    def warm(self, items: "Sequence[Item]") -> tuple[float, int]:
-        """The first steps, on the longest clips: what the first took, and the most clips that fit if they did not.
+    def warm(self, item: "Item") -> tuple[float, int]:
+        """The first steps, on a long clip: what the first took, and the most clips that fit if they did not.
 
         A part that does not fit into a GPU's memory is halved until it does.
         """
         most = 0
         while True:
             try:
-                first_s = self.step(items)
+                first_s = self.step(item)
                 for _ in range(WARM - 1):
-                    self.step(items)
+                    self.step(item)
                 return first_s, most
             except torch.OutOfMemoryError:
                 if self._size == 1:
@@ -194,29 +190,29 @@ class _Bench:
                 most = self._size
                 torch.cuda.empty_cache()
 
-    def rounds(self, prepared: "Sequence[_Prepared]") -> Line:
-        """A step of each length in turn, until it is enough; of each length the median counts."""
-        taken: list[list[float]] = [[] for _ in prepared]
+    def rounds(self, tried: "Sequence[tuple[float, Item]]") -> Line:
+        """A step with each of some items (and their seconds) in turn, until it is enough; of each the median counts."""
+        taken: list[list[float]] = [[] for _ in tried]
         started = self._clock()
         for _ in range(ROUNDS):
-            for found, each in zip(taken, prepared, strict=True):
-                found.append(self.step(each.items))
+            for found, (_, item) in zip(taken, tried, strict=True):
+                found.append(self.step(item))
                 self.counted += 1
             if self._clock() - started > LONG_ENOUGH_S:
                 break
-        return fitted([(each.seconds, float(np.median(found))) for found, each in zip(taken, prepared, strict=True)])
+        return fitted([(seconds, float(np.median(found))) for found, (seconds, _) in zip(taken, tried, strict=True)])
 
-    def step(self, items: "Sequence[Item]") -> float:
+    def step(self, item: "Item") -> float:
         """What a step takes, the weights staying as they are."""
         started = self._now()
-        parts = [Part(self._batch(items), 1 / self._parts) for _ in range(self._parts)]
+        parts = [Part(self._batch(item), 1 / self._parts) for _ in range(self._parts)]
         self._learner.step(parts, 0.0)
         return self._now() - started
 
-    def look(self, items: "Sequence[Item]") -> float:
+    def look(self, item: "Item") -> float:
         """What one validation batch takes."""
         started = self._now()
-        self._learner.look(self._batch(items))
+        self._learner.look(self._batch(item))
         return self._now() - started
 
     def memory_gib(self) -> float:
@@ -224,10 +220,10 @@ class _Bench:
         on_gpu = self._team.device.type == "cuda"
         return torch.cuda.max_memory_allocated() / GIB if on_gpu else peak_memory_gib()
 
-    def _batch(self, items: "Sequence[Item]") -> "Batch":
-        """A part of the plan's size, of the items again and again."""
-        row = list(itertools.islice(itertools.cycle(items), self._size))
-        return self._recipe.collate(row, [torch.Generator().manual_seed(number) for number in range(len(row))])
+    def _batch(self, item: "Item") -> "Batch":
+        """A part of the plan's size, all of it one item: what shares a batch is of like length."""
+        generators = [torch.Generator().manual_seed(number) for number in range(self._size)]
+        return self._recipe.collate([item] * self._size, generators)
 
     def _now(self) -> float:
         if self._team.device.type == "cuda":
