@@ -162,3 +162,21 @@ def test_a_drawing_fits_its_width(run: Run, width: int, height: int) -> None:
     )
     if height == 24:
         assert len(lines) <= 24
+
+
+def test_show_lists_checkpoints_and_what_was_heard_of_them(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    from voicewright.training.checkpoint import Checkpoint, Snapshot, write_checkpoint
+
+    for step, score in ((20, 0.625), (40, 0.75)):
+        info = Checkpoint(
+            folder=run.folder, step=step, steps=50, epoch=step / 10, engine="e", weights="w", figures={"score": score}
+        )
+        write_checkpoint(run.checkpoint_folder, Snapshot(info=info, networks={}))
+    out, _ = told(["show", run.folder], capsys)
+    rows = [line.split() for line in out.splitlines()]
+    assert ["step", "epoch", "score"] in rows
+    assert ["20", "2.00", "0.625"] in rows
+    assert ["40", "4.00", "0.75"] in rows
+    (run.checkpoint_folder / "step-00000040" / "checkpoint.json").write_text("{")
+    _, err = told(["show", run.folder], capsys)
+    assert "step-00000040" in err

@@ -7,15 +7,15 @@ import sys
 import time
 from pathlib import Path
 
-from voicewright.training.launch import stopping_on_signals
 from voicewright.training.monitor import Monitor
 from voicewright.training.run import Run
+from voicewright.training.stopping import StopSignals
 
 
 def main(folder: str, steps: int, step_s: float, way: str) -> None:
     run = Run.open(Path(folder))
     print("training begins", flush=True)
-    with run.lock(), stopping_on_signals(run, print):
+    with run.lock(), StopSignals() as signals:
         run.update(status="training", steps=steps, epochs=1)
         with Monitor(run, tensorboard=False) as monitor:
             for step in range(1, steps + 1):
@@ -23,7 +23,7 @@ def main(folder: str, steps: int, step_s: float, way: str) -> None:
                 if way == "crash" and step == 3:
                     raise RuntimeError("the clip ate the network")
                 time.sleep(step_s)
-                if run.stopping and way != "deaf":
+                if (run.stopping or signals.asked) and way != "deaf":
                     return
         run.update(status="finished")
 

@@ -5,7 +5,6 @@ import platform
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from voicewright.errors import BadRun
-from voicewright.training.launch import last_words, launch, stop, stopping_on_signals, trainer_command
+from voicewright.training.launch import last_words, launch, stop, trainer_command
 from voicewright.training.options import TrainingPlan
 from voicewright.training.run import Run, RunState
 from voicewright.training.watching import Watch
@@ -147,44 +146,13 @@ def test_last_words_hold_nothing_that_moves_the_cursor(run: Run) -> None:
     assert last_words(run, 2) == ["[2Jone", "\ufffd two"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_saves_and_stops(run: Run, number: int) -> None:
     launch(run, command(run))
     os.kill(trains(run).pid, number)
     until(lambda: not run.state().busy)
     assert run.state().status == "stopped"
     assert run.state().message == ""
-    assert any("saving and stopping" in line for line in last_words(run))
-
-
-def test_the_second_signal_leaves_at_once(run: Run) -> None:
-    launch(run, command(run, way="deaf"))
-    pid = trains(run).pid
-    os.kill(pid, signal.SIGINT)
-    until(lambda: run.stopping)
-    os.kill(pid, signal.SIGINT)
-    until(lambda: not run.state().busy)
-    assert last_words(run, 1) == ["KeyboardInterrupt"]
-
-
-def test_signals_are_as_before_afterwards(run: Run) -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with stopping_on_signals(run):
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_in_another_thread_signals_are_left_alone(run: Run) -> None:
-    seen = []
-
-    def work() -> None:
-        with stopping_on_signals(run):
-            seen.append(signal.getsignal(signal.SIGINT))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert seen == [signal.getsignal(signal.SIGINT)]
 
 
 def test_the_command_is_a_list_without_a_shell(run: Run) -> None:

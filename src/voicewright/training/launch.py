@@ -7,10 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from collections.abc import Sequence
 
 from voicewright.errors import BadRun
 from voicewright.training.run import Run, RunState
@@ -57,13 +54,19 @@ def launch(run: Run, command: Sequence[str]) -> RunState:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env=_environment(run.plan.processes),
             )
         # A child that nobody waits for stays in the table of processes after its end.
         threading.Thread(target=trainer.wait, daemon=True).start()
         return run.update(
             status="preparing", pid=trainer.pid, host=platform.node(), birth="", eta_s=None, message="starting"
         )
+
+
+def _environment(processes: int) -> dict[str, str]:
+    """Lines reach the log at once. Several processes share the cores: torchrun would give each a single one."""
+    shared = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes))} if processes > 1 else {}
+    return {**shared, **os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 def stop(run: Run, wait_s: float = STOP_WAIT_S, *, kill: bool = False) -> RunState:
@@ -111,30 +114,3 @@ def last_words(run: Run, lines: int = 8) -> list[str]:
         text = file.read().decode("utf-8", "replace")
     printed = ["".join(c for c in line if c.isprintable() or c == "\t").rstrip() for line in text.splitlines()]
     return [line for line in printed if line][-lines:]
-
-
-@contextmanager
-def stopping_on_signals(run: Run, tell: Callable[[str], Any] = lambda _: None) -> Iterator[None]:
-    """For the trainer: Ctrl-C, a polite kill and a closed terminal ask it to save and stop; the second time they raise
-    KeyboardInterrupt. Outside a program's main thread nothing changes.
-
-    Args:
-        tell: is given a sentence for the user when the first signal comes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        if run.stopping:
-            raise KeyboardInterrupt
-        run.stop_file.touch()
-        tell("saving and stopping after this step; again: leave at once, without what came after the last checkpoint")
-
-    wanted = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    before = {number: signal.signal(number, ask) for number in wanted}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
