@@ -1,4 +1,5 @@
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,14 @@ from voicewright.errors import BadRun, BadSetting
 from voicewright.training.audition import Auditor
 from voicewright.training.checkpoint import Checkpoint, Snapshot, write_checkpoint
 from voicewright.training.choice import best
-from voicewright.training.comparison import Comparison, Side, compare, compare_voices, read_comparison
+from voicewright.training.comparison import (
+    Comparison,
+    Side,
+    compare,
+    compare_runs,
+    compare_voices,
+    read_comparison,
+)
 from voicewright.training.judging import differences, judged, paired
 from voicewright.training.monitor import Monitor
 from voicewright.training.options import AuditionOptions, TrainingPlan
@@ -195,6 +203,24 @@ def test_compare_answers_no_when_no_checkpoint_beats_the_start(
     comparison = compare(run, lambda c: (world, voice(0.6 if c else 0.5)), auditor, sentences=12)
     assert comparison.verdict == "worse"
     assert "better choice" in comparison.notes[0]
+
+
+def test_two_runs_are_compared_by_their_best(
+    run: tuple[Run, Callable[[Checkpoint | None], tuple[World, Voice]]], auditor: Auditor, world: World, tmp_path: Path
+) -> None:
+    run, at = run
+    shutil.copytree(run.folder, tmp_path / "other")
+    other = Run.open(tmp_path / "other")
+    for step in (10, 20, 30, 40):
+        auditor.hear(world, voice(0.9), other.auditions, step)
+
+    def at_run(which: Run, checkpoint: Checkpoint | None) -> tuple[World, Voice]:
+        return at(checkpoint)
+
+    found = compare_runs(other, run, at_run, auditor, tmp_path / "both", sentences=12)
+    assert (found.a, found.b, found.verdict) == ("other, start", "run, step 20", "better")
+    assert found.validation == ()
+    assert read_comparison(tmp_path / "both") == found
 
 
 def test_a_run_that_was_never_heard_has_no_best(tmp_path: Path) -> None:

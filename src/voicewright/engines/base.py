@@ -1,6 +1,7 @@
 """What an engine is: its abilities are its types."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from voicewright.audio.clip import Clip
@@ -10,7 +11,7 @@ from voicewright.text.piece import Piece
 from voicewright.voice.consent import Consent
 from voicewright.voice.voice import Voice
 
-__all__ = ["Engine", "EnrollOptions", "HasOwnVoice", "Preset", "SpeakOptions", "Speaks"]
+__all__ = ["Engine", "EnrollOptions", "Exports", "HasOwnVoice", "Preset", "SpeakOptions", "Speaks"]
 
 
 @runtime_checkable
@@ -63,3 +64,18 @@ class HasOwnVoice(Speaks, Protocol):
 
     def own_voice(self) -> Voice:
         """A voice of nobody in particular."""
+
+
+@runtime_checkable
+class Exports(Engine, Protocol):
+    """An engine that hands a voice, with the network that speaks it, to other programs."""
+
+    @property
+    def formats(self) -> Mapping[str, str]:
+        """What it can write, by name: what it is and who reads it, in a few words."""
+
+    def export(self, voice: Voice, format: str, folder: Path) -> list[Path]:
+        """Write `voice` into `folder` as one of `formats`; the files, each whole or not there.
+
+        Raises: WrongVoice, StaleVoice, BadVoice; MissingExtra: a package that the format needs.
+        """

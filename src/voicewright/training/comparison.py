@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     At: TypeAlias = Callable[[Checkpoint | None], tuple[Speaks, Voice]]
     """The engine and the voice as a checkpoint has them; None: as the run started."""
+    AtRun: TypeAlias = Callable[[Run, Checkpoint | None], tuple[Speaks, Voice]]
 
 SENTENCES = 24
 FACTS = "comparison.json"
@@ -52,9 +53,13 @@ class Change:
     a: float
     b: float
 
+    @property
+    def change(self) -> str:
+        """In percent, as it is written; "" where it was nothing."""
+        return f"{100 * (self.b - self.a) / abs(self.a):+.1f} %" if self.a else ""
+
     def __str__(self) -> str:
-        part = f" ({100 * (self.b - self.a) / abs(self.a):+.1f} %)" if self.a else ""
-        return f"{self.name.replace('_', ' ')}: {self.a:.4g} → {self.b:.4g}{part}"
+        return f"{self.name.replace('_', ' ')}: {self.a:.4g} → {self.b:.4g} ({self.change or 'new'})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +128,32 @@ def compare(
         auditor,
         folder or run.folder / "comparison",
         sentences=sentences,
-        about=About(run=run, step=chosen.step, notes=tuple(notes)),
+        about=About(run=run, step=chosen.step, notes=tuple(notes), against_start=True),
         progress=progress,
     )
+
+
+def compare_runs(
+    a: Run,
+    b: Run,
+    at: "AtRun",
+    auditor: Auditor,
+    folder: Path,
+    *,
+    sentences: int = SENTENCES,
+    progress: Progress = silent,
+) -> Comparison:
+    """The best of two runs against each other (the voice it started from, where no checkpoint is better), heard by the
+    `auditor` of b. Raises as `compare_voices`; BadRun: one was not heard."""
+
+    def side(run: Run, chosen: "Checkpoint | None") -> Side:
+        name = f"{run.folder.resolve().name}, {f'step {chosen.step}' if chosen else 'start'}"
+        return Side(name=name, open=lambda: at(run, chosen))
+
+    first, second = best(a).checkpoint, best(b).checkpoint
+    about = About(run=b, step=second.step if second else 0, notes=auditor.notes)
+    sides = side(a, first), side(b, second)
+    return compare_voices(*sides, auditor, folder, sentences=sentences, about=about, progress=progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +163,8 @@ class About:
     run: Run | None = None
     step: int = 0
     notes: tuple[str, ...] = ()
+    against_start: bool = False
+    """Whether a is the voice that the run started from."""
 
 
 def compare_voices(
@@ -177,7 +207,7 @@ def compare_voices(
         differences=found,
         heard_a=heard_a,
         heard_b=heard_b,
-        validation=_validation(about.run, about.step) if about.run else (),
+        validation=_validation(about.run, about.step) if about.run and about.against_start else (),
         ceiling=dict(ears.speaker.ceiling),
         notes=about.notes,
     )

@@ -91,10 +91,11 @@ def _validation(comparison: "Comparison") -> str:
         return ""
     rows = "".join(
         f'<tr><td>{escape(each.name.replace("_", " "))}</td><td class="n">{each.a:.4g}</td>'
-        f'<td class="n">{each.b:.4g}</td></tr>'
+        f'<td class="n">{each.b:.4g}</td><td class="n">{escape(each.change)}</td></tr>'
         for each in comparison.validation
     )
-    head = f'<th>lower is better</th><th class="n">{escape(comparison.a)}</th><th class="n">{escape(comparison.b)}</th>'
+    names = "".join(f'<th class="n">{escape(name)}</th>' for name in (comparison.a, comparison.b))
+    head = f"<th>lower is better</th>{names}<th></th>"
     return f'<h2>Held-out recordings</h2><div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
 
 
