@@ -42,6 +42,19 @@ def test_options_come_back_equal_from_any_file(
     assert load(Outer, path) == options
 
 
+@pytest.mark.parametrize(("written", "speed"), [("1e-0", 1.0), ("1.5E0", 1.5), ("+2e0", 2.0), ("1", 1.0), ("0.5", 0.5)])
+def test_numbers_with_exponents_are_numbers(tmp_path: Path, written: str, speed: float) -> None:
+    """To YAML 1.1 they are text, and everybody writes a learning rate as 1e-4."""
+    (tmp_path / "o.yaml").write_text(f"speed: {written}\n", "utf-8")
+    assert load(SpeakOptions, tmp_path / "o.yaml").speed == speed
+
+
+@pytest.mark.parametrize("name", ["1e-4", "12", "true", "null", "1e", "e5", "1_000", "x: y", "", "\x07"])
+def test_text_that_looks_like_a_number_stays_text(tmp_path: Path, name: str) -> None:
+    save(HomeSettings(default_voice=name), tmp_path / "o.yaml")
+    assert load(HomeSettings, tmp_path / "o.yaml").default_voice == name
+
+
 def test_what_is_not_given_keeps_its_default() -> None:
     assert from_dict(EnrollOptions, {"seed": 3}) == EnrollOptions(seed=3)
 

@@ -7,6 +7,7 @@ shown wherever the option is: in the command line's help, in the documentation, 
 import ast
 import inspect
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
@@ -91,10 +92,22 @@ def _yaml(text: str) -> Any:
     import yaml
 
     try:
-        given = yaml.safe_load(text)
+        reader = _with_plain_exponents(yaml.SafeLoader)(text)
+        try:
+            given = reader.get_single_data()
+        finally:
+            reader.dispose()
     except yaml.YAMLError as problem:
         raise ValueError(str(problem).replace("\n", " ")) from None
     return {} if given is None else given
+
+
+def _with_plain_exponents(base: type[Any]) -> type[Any]:
+    """PyYAML's safe reader or writer, to which 1e-4 is a number as in YAML 1.2; to YAML 1.1 it is text."""
+    plain = type(f"Plain{base.__name__}", (base,), {})
+    pattern = re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d+")
+    plain.add_implicit_resolver("tag:yaml.org,2002:float", pattern, list("-+0123456789"))  # type: ignore[attr-defined]
+    return plain
 
 
 def save(options: Any, path: Path) -> None:
@@ -105,11 +118,11 @@ def save(options: Any, path: Path) -> None:
         return
     import yaml
 
-    texts = describe(type(options))
+    texts, writer = describe(type(options)), _with_plain_exponents(yaml.SafeDumper)
     lines = []
     for name, value in given.items():
         lines += [f"# {line}" for line in textwrap.wrap(texts.get(name, ""), 100)]
-        lines += [yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True).rstrip()]
+        lines += [yaml.dump({name: value}, Dumper=writer, sort_keys=False, allow_unicode=True).rstrip()]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
