@@ -8,6 +8,7 @@ state.json          the place in the data, the loss scaler, the optimizers' plai
 """
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -166,6 +167,8 @@ def read_checkpoint(folder: str | Path, *, verify: bool = True) -> Checkpoint:
             raise BadCheckpoint(f"{folder}: no checkpoint is here; list a run's: voicewright runs show {folder}")
         raise _damaged(folder, f"{INFO} is missing")
     held = _read_json(folder / INFO)
+    if held.pop("seal", None) != _seal(held):
+        raise _damaged(folder, f"{INFO} was changed")
     if held.pop("format", None) != FORMAT:
         raise BadCheckpoint(f"{folder / INFO}: this version of voicewright reads format {FORMAT}; update voicewright")
     held.pop("created", None)
@@ -205,7 +208,8 @@ def with_figures(checkpoint: Checkpoint, figures: Mapping[str, float]) -> Checkp
 
     Raises: OSError.
     """
-    new = replace(checkpoint, figures={**checkpoint.figures, **figures})
+    marks = {name: float(value) for name, value in figures.items()}
+    new = replace(checkpoint, figures={**checkpoint.figures, **marks})
     part = checkpoint.folder / f"{INFO}.part"
     try:
         _write_json(part, _header(new))
@@ -272,7 +276,13 @@ def _step(place: Path) -> int:
 def _header(checkpoint: Checkpoint) -> dict[str, Any]:
     names = ("step", "steps", "epoch", "engine", "weights", "parent", "figures", "plan", "files")
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"format": FORMAT, "created": created, **{name: getattr(checkpoint, name) for name in names}}
+    header = {"format": FORMAT, "created": created, **{name: getattr(checkpoint, name) for name in names}}
+    return {**header, "seal": _seal(header)}
+
+
+def _seal(header: Mapping[str, Any]) -> str:
+    """SHA-256 of what checkpoint.json says, in one way of writing it."""
+    return hashlib.sha256(json.dumps(header, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _flat(networks: "Networks") -> "dict[str, Tensor]":

@@ -82,14 +82,17 @@ class Team:
             from torch.distributed.fsdp import fully_shard
 
             fully_shard(network, mesh=init_device_mesh("cpu", (self.size,)))
-            return
-        from accelerate.utils.fsdp_utils import fsdp2_prepare_model
+        else:
+            from accelerate.utils.fsdp_utils import fsdp2_prepare_model
 
-        plugin = self._accelerator.state.fsdp_plugin
-        if plugin.fsdp_version != 2:
-            raise BadPlan("FSDP of version 1 does not train here; launch with fsdp_version: 2")
-        plugin.cpu_ram_efficient_loading = False  # every process has the weights already
-        fsdp2_prepare_model(self._accelerator, network)
+            plugin = self._accelerator.state.fsdp_plugin
+            if plugin.fsdp_version != 2:
+                raise BadPlan("FSDP of version 1 does not train here; launch with fsdp_version: 2")
+            plugin.cpu_ram_efficient_loading = False  # every process has the weights already
+            fsdp2_prepare_model(self._accelerator, network)
+        # By default the outermost layer stays whole after a forward without a backward (validation, a judged network),
+        # and its parameters would not be those that the optimizer knows.
+        network.set_reshard_after_forward(True)  # type: ignore[operator]
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The plan's precision, for what is computed in it."""
