@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 LENGTHS = 3
 """Lengths of clips that are tried: short, usual, long."""
-OF_EACH = 2
-"""Clips of each length."""
-WARM, ROUNDS = 2, 3
+OF_EACH, MOST_OF_EACH = 2, 12
+"""Clips of each length that are prepared."""
+WARM, ROUNDS, MOST_ROUNDS = 2, 3, 20
 """Steps that are not counted, and how often a step of each length is."""
-LONG_ENOUGH_S = 40.0
-"""No round of steps begins after this much time on steps."""
+HEARD = 5
+"""Sentences that are heard at most, the first of which does not count; at least two."""
+ENOUGH_S, TOO_LONG_S = 6.0, 40.0
+"""What is quick is repeated for so long: other programs come and go. What is slow is not repeated after so long."""
 STEP = "a trial of the run"
 
 Clock = Callable[[], float]
@@ -63,13 +65,13 @@ def timed(
     prepared, first_s = _prepare(recipe, examples, clock, lambda done: progress(STEP, done, total))
     with _untouched(recipe.networks), closing(Team(plan)) as team:
         bench = _Bench(plan, recipe, team, len(examples.train), clock)
-        tried = [(each.costs[-1][0], each.items[-1]) for each in prepared]
+        tried = [each.longest for each in prepared]
         first_step_s, most_in_part = bench.warm(tried[-1][1])
         steps = bench.rounds(tried)
         looks = [(seconds, bench.look(item)) for seconds, item in tried] if examples.validation else []
         memory_gib = bench.memory_gib()
     progress(STEP, total - (2 if hear else 0), total)
-    trial_s, first_sentence_s, sentence_s = _heard(recipe, hear, clock) if hear else (0.0, 0.0, 0.0)
+    trial_s, first_sentence_s, sentence_s = _listened(recipe, hear, clock) if hear else (0.0, 0.0, 0.0)
     progress(STEP, total, total)
     found = [item for each in prepared for item in each.items]
     sound_s = sum(seconds for each in prepared for seconds, _ in each.costs)
@@ -112,6 +114,12 @@ class _Prepared:
     costs: list[tuple[float, float]]
     """Of each clip: its seconds, and what preparing it cost."""
 
+    @property
+    def longest(self) -> "tuple[float, Item]":
+        """The seconds of the longest, and its item."""
+        number = max(range(len(self.items)), key=lambda each: self.costs[each][0])
+        return self.costs[number][0], self.items[number]
+
 
 def _prepare(
     recipe: Recipe, examples: Examples, clock: Clock, tell: Callable[[int], None]
@@ -121,22 +129,15 @@ def _prepare(
     groups = [list(part) for part in np.array_split(np.arange(len(in_order)), min(LENGTHS, len(in_order)))]
     first = _first(recipe, in_order, clock)
     tell(1)
-    prepared: list[_Prepared] = []
-    for number, group in enumerate(groups):
-        chosen = _Prepared([], [])
-        for at in _spread(group):
-            started = clock()
-            try:
-                item = recipe.prepare(in_order[at])
-            except (BadClip, BadText, BadDataset):
-                continue
-            chosen.items.append(item)
-            chosen.costs.append((in_order[at].seconds, clock() - started))
-            if len(chosen.items) == OF_EACH:
-                break
-        tell(1 + OF_EACH * (number + 1))
-        if chosen.items:
-            prepared.append(chosen)
+    found = [_Prepared([], []) for _ in groups]
+    started = clock()
+    for turn, indices in enumerate(itertools.zip_longest(*map(_spread, groups))):
+        quick = turn < MOST_OF_EACH and clock() - started < ENOUGH_S
+        for chosen, at in zip(found, indices, strict=True):
+            if at is not None and (quick or len(chosen.items) < OF_EACH):
+                _add(recipe, in_order[at], chosen, clock)
+        tell(1 + min(OF_EACH, turn + 1) * LENGTHS)
+    prepared = [each for each in found if each.items]
     if not prepared:
         raise BadDataset(f"none of the clips that were tried can be learned from; the last: {first[1]}")
     usual = fitted([cost for each in prepared for cost in each.costs])
@@ -154,10 +155,22 @@ def _first(recipe: Recipe, in_order: Sequence[Example], clock: Clock) -> tuple[f
     return clock() - started, problem
 
 
-def _spread(group: Sequence[int]) -> Iterator[int]:
-    """Some of a group, first those in its quarters, then others in case they cannot be used."""
-    quarters = dict.fromkeys(group[min(len(group) * quarter // 4, len(group) - 1)] for quarter in (1, 3, 2, 0))
-    return itertools.islice(itertools.chain(quarters, (at for at in group if at not in quarters)), 4 * OF_EACH)
+def _add(recipe: Recipe, example: Example, chosen: _Prepared, clock: Clock) -> None:
+    """Prepare one more; nothing if it cannot be learned from."""
+    started = clock()
+    try:
+        item = recipe.prepare(example)
+    except (BadClip, BadText, BadDataset):
+        return
+    chosen.items.append(item)
+    chosen.costs.append((example.seconds, clock() - started))
+
+
+def _spread(group: Sequence[int]) -> list[int]:
+    """Some of a group: its quarters, then others from all over it."""
+    quarters = [len(group) // 4, len(group) * 3 // 4]
+    others = np.linspace(0, len(group) - 1, 2 * MOST_OF_EACH).round().astype(int)
+    return [group[at] for at in dict.fromkeys([*quarters, *others.tolist()])]
 
 
 class _Bench:
@@ -191,16 +204,16 @@ class _Bench:
                 torch.cuda.empty_cache()
 
     def rounds(self, tried: "Sequence[tuple[float, Item]]") -> Line:
-        """A step with each of some items (and their seconds) in turn, until it is enough; of each the median counts."""
-        taken: list[list[float]] = [[] for _ in tried]
+        """A step with each of some items (and their seconds) in turn, until it is enough."""
+        points: list[tuple[float, float]] = []
         started = self._clock()
-        for _ in range(ROUNDS):
-            for found, (_, item) in zip(taken, tried, strict=True):
-                found.append(self.step(item))
-                self.counted += 1
-            if self._clock() - started > LONG_ENOUGH_S:
+        for done in range(MOST_ROUNDS):
+            taken_s = self._clock() - started
+            if done and taken_s > (ENOUGH_S if done >= ROUNDS else TOO_LONG_S):
                 break
-        return fitted([(seconds, float(np.median(found))) for found, (seconds, _) in zip(taken, tried, strict=True)])
+            points += [(seconds, self.step(item)) for seconds, item in tried]
+        self.counted += len(points)
+        return fitted(points)
 
     def step(self, item: "Item") -> float:
         """What a step takes, the weights staying as they are."""
@@ -231,17 +244,20 @@ class _Bench:
         return self._clock()
 
 
-def _heard(recipe: Recipe, hear: Hear, clock: Clock) -> tuple[float, float, float]:
+def _listened(recipe: Recipe, hear: Hear, clock: Clock) -> tuple[float, float, float]:
     """What it takes to make a voice, what the first sentence takes beside the rest, and what each takes."""
-    times = [clock()]
-    for _ in range(2):
+    made: list[float] = []
+    heard: list[float] = []
+    started = clock()
+    while len(heard) < 2 or (len(heard) < HEARD and clock() - started < ENOUGH_S):
+        since = clock()
         engine, voice = recipe.trial()
-        times.append(clock())
+        made.append(clock() - since)
+        since = clock()
         hear(engine, voice)
-        times.append(clock())
-    first_trial_s, first_s, trial_s, sentence_s = np.diff(times)
-    once = max(first_trial_s - trial_s, 0.0) + max(first_s - sentence_s, 0.0)
-    return float(trial_s), float(once), float(sentence_s)
+        heard.append(clock() - since)
+    trial_s, sentence_s = float(np.mean(made[1:])), float(np.mean(heard[1:]))
+    return trial_s, max(made[0] - trial_s, 0.0) + max(heard[0] - sentence_s, 0.0), sentence_s
 
 
 @contextmanager
