@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "training"))  # `made_up` is 
 
 from made_up import LEARNED, World, held_out, recordings, voice
 
-from voicewright.apps.auditions import COMMANDS
+from voicewright.apps import auditions
 from voicewright.apps.session import Session
 from voicewright.errors import BadRun, BadSetting
 from voicewright.studio import Studio
@@ -64,7 +64,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def call(run: Run, tmp_path: Path) -> Callable[..., str]:
     """One command; what it printed."""
     app = typer.Typer()
-    for command in COMMANDS:
+    for command in (auditions.audition, auditions.best, auditions.compare, auditions.merge, auditions.export):
         app.command()(command)
 
     def made(*words: str | Path) -> str:

@@ -265,7 +265,3 @@ def _checkpoint_in(folder: Path) -> Path:
     if found.checkpoint is None:
         raise BadRun(f"{folder}: {found.reasons[0]} Name the checkpoint: {folder}/checkpoints/step-…")
     return found.checkpoint.folder
-
-
-COMMANDS = (audition, best, compare, merge, export)
-"""What the group `runs` has of this."""

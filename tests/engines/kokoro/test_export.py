@@ -6,17 +6,20 @@ import pytest
 import torch
 from torch import nn
 
+from voicewright.engines.base import Exports
 from voicewright.engines.kokoro.adapters import merge
 from voicewright.engines.kokoro.config import KokoroConfig
+from voicewright.engines.kokoro.engine import KokoroEngine, tiny_parts
 from voicewright.engines.kokoro.export import FORMATS, WEIGHT_NORMED, export_voice, folded, styles
 from voicewright.engines.kokoro.network import Kokoro, load_network
 from voicewright.engines.kokoro.onnx_export import RealGenerator, Whole, angle
 from voicewright.engines.kokoro.style import Style, StylePrior
 from voicewright.engines.kokoro.twin import tiny_network, tiny_prior
 from voicewright.engines.kokoro.upstream import convert_pth
-from voicewright.errors import BadVoice
+from voicewright.errors import BadVoice, StaleVoice
 from voicewright.text.tokens import VOCABULARY
 from voicewright.voice.voice import Voice
+from voicewright.weights.store import Store
 
 TOKENS = torch.tensor([[0, 5, 6, 7, 50, 16, 3, 44, 20, 10, 11, 0]])
 
@@ -200,3 +203,15 @@ def test_a_name_that_is_no_files_name_is_refused(
         with pytest.raises(BadVoice):
             export_voice(network, prior, voice, style, format, tmp_path / "in")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_engine_exports_in_full_precision(network: Kokoro, style: Style, tmp_path: Path) -> None:
+    engine = KokoroEngine(Store(tmp_path / "home", offline=True), precision="bfloat16", parts=tiny_parts())
+    voice = Voice(name="mine", engine="kokoro", weights=engine.weights, tensors=style.to_tensors())
+    assert isinstance(engine, Exports)
+    assert set(engine.formats) == {"upstream", "onnx"}
+    engine.export(voice, "upstream", tmp_path / "out")
+    state = torch.load(tmp_path / "out" / "kokoro-v1_0.pth", weights_only=True)
+    assert {tensor.dtype for part in state.values() for tensor in part.values()} == {torch.float32}
+    with pytest.raises(StaleVoice):
+        engine.export(Voice(name="old", engine="kokoro", weights="0", tensors=style.to_tensors()), "onnx", tmp_path)
