@@ -185,7 +185,8 @@ class _Bench:
         self.counted = 0
 
     def warm(self, item: "Item") -> tuple[float, int]:
-        """The first steps, on a long clip: what the first took, and the most clips that fit if they did not.
+        """The first step, and another if it was quick, on a long clip: what the first took, and the most clips that fit
+        if they did not.
 
         A part that does not fit into a GPU's memory is halved until it does.
         """
@@ -193,7 +194,7 @@ class _Bench:
         while True:
             try:
                 first_s = self.step(item)
-                for _ in range(WARM - 1):
+                for _ in range(WARM - 1 if first_s < ENOUGH_S else 0):
                     self.step(item)
                 return first_s, most
             except torch.OutOfMemoryError:
