@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from voicewright.engines.recipe import Update
+from voicewright.engines.recipe import Recipe, Update
 from voicewright.errors import BadCheckpoint, BadDataset, BadPlan, BadRun, BadText
 from voicewright.training.checkpoint import checkpoints_in, load_into, read_checkpoint
 from voicewright.training.loop import train
@@ -64,6 +64,37 @@ def test_the_second_loss_meets_the_first_network_after_its_step(tmp_path: Path) 
     assert all(torch.equal(one, two) for one, two in zip(after[:-1], before[1:], strict=True)), (
         "and nobody else moves it"
     )
+
+
+class Leaking(Toy):
+    """The first network's loss goes through the second one, and the second one's through the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.networks["other"] = nn.Linear(4, 4)
+        self.rows: list[Tensor] = []
+
+    def updates(self, networks: Mapping[str, nn.Module], batch: Mapping[str, Tensor]) -> Iterator[Update]:
+        self.rows.append(batch["rows"])
+        for name in ("main", "other"):
+            yield Update(name, networks["other"](networks["main"](batch["rows"])).square().mean())
+
+
+def test_a_network_moves_by_its_own_loss_alone_as_written_out_by_hand(tmp_path: Path) -> None:
+    recipe, plain = Leaking(), Leaking()
+    for name, network in recipe.networks.items():
+        plain.networks[name].load_state_dict(network.state_dict())
+    trained(tmp_path / "run", recipe, clip_grad=0.0, weight_decay=0.0)
+    learning = {name: [each for each in net.parameters() if each.requires_grad] for name, net in plain.networks.items()}
+    optimizers = {name: torch.optim.AdamW(values, lr=0.01, weight_decay=0.0) for name, values in learning.items()}
+    for rows in recipe.rows:
+        for update in plain.updates(plain.networks, {"rows": rows}):
+            gradients = torch.autograd.grad(update.loss, learning[update.network])
+            for value, gradient in zip(learning[update.network], gradients, strict=True):
+                value.grad = gradient
+            optimizers[update.network].step()
+    for name in ("main", "other"):
+        assert close(recipe.networks[name].state_dict(), plain.networks[name].state_dict())
 
 
 def test_a_batch_in_four_parts_is_the_same_step(tmp_path: Path) -> None:
@@ -131,6 +162,18 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_torch_alone(tmp_path: P
     one, same, other = (load_file(newest(tmp_path / name) / "weights.safetensors") for name in "abc")
     assert all(torch.equal(one[key], same[key]) for key in one)
     assert not all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_every_step_draws_anew(tmp_path: Path) -> None:
+    drawn: list[float] = []
+
+    class Drawing(Toy):
+        def updates(self, networks: Mapping[str, nn.Module], batch: Mapping[str, Tensor]) -> Iterator[Update]:
+            drawn.append(float(torch.rand(())))
+            return super().updates(networks, batch)
+
+    trained(tmp_path / "run", Drawing(), accumulation=2)
+    assert len(set(drawn)) == len(drawn) == 12
 
 
 def test_modes_are_the_recipes_and_validation_gives_them_back(tmp_path: Path) -> None:
@@ -360,14 +403,14 @@ def test_what_cannot_be_saved_at_the_end_is_said(tmp_path: Path) -> None:
 
 
 def test_the_start_and_every_checkpoint_are_heard_with_the_average(tmp_path: Path) -> None:
-    recipe, heard = Toy(), {}
+    heard = {}
 
-    def listen(step: int) -> dict[str, float]:
+    def listen(recipe: Recipe, step: int) -> dict[str, float]:
         heard[step] = {name: value.clone() for name, value in recipe.networks["main"].state_dict().items()}
         torch.rand(3)
         return {"score": float(step), "words": 1.0}
 
-    outcome = trained(tmp_path / "run", recipe, epochs=4, save_every=2, ema=0.9, listen=listen)
+    outcome = trained(tmp_path / "run", Toy(), epochs=4, save_every=2, ema=0.9, listen=listen)
     assert list(heard) == [0, 6, 12]
     assert outcome.best is not None
     assert (outcome.best.step, outcome.best.score) == (12, 12.0)
@@ -385,13 +428,13 @@ SCORES = {0: 9.0, 3: 1.0, 6: 5.0, 9: 2.0, 12: 4.0, 15: 3.0}
 
 
 def test_the_last_and_the_best_are_kept(tmp_path: Path) -> None:
-    trained(tmp_path / "run", Toy(), epochs=5, keep_last=1, keep_best=2, listen=lambda step: {"score": SCORES[step]})
+    trained(tmp_path / "run", Toy(), epochs=5, keep_last=1, keep_best=2, listen=lambda _, step: {"score": SCORES[step]})
     assert [each.step for each in checkpoints_in(tmp_path / "run" / "checkpoints")] == [6, 12, 15]
 
 
 @pytest.mark.parametrize("stop_first", [False, True])
 def test_it_stops_early_when_auditions_get_no_better(tmp_path: Path, stop_first: bool) -> None:
-    settings: dict[str, Any] = {"epochs": 9, "early_stop": 2, "listen": lambda step: {"score": SCORES[step]}}
+    settings: dict[str, Any] = {"epochs": 9, "early_stop": 2, "listen": lambda _, step: {"score": SCORES[step]}}
     if stop_first:
         trained(tmp_path / "run", Asking(tmp_path / "run", 20, "file"), **settings)
     outcome = trained(tmp_path / "run", Duel(), **settings)
@@ -401,7 +444,7 @@ def test_it_stops_early_when_auditions_get_no_better(tmp_path: Path, stop_first:
 
 
 def test_an_audition_that_fails_is_told_and_training_goes_on(tmp_path: Path) -> None:
-    def listen(step: int) -> dict[str, float]:
+    def listen(recipe: Recipe, step: int) -> dict[str, float]:
         if step == 3:
             raise BadText("nothing was said")
         return {"score": 1.0}
@@ -411,14 +454,14 @@ def test_an_audition_that_fails_is_told_and_training_goes_on(tmp_path: Path) -> 
 
 
 def test_killed_between_saving_and_hearing_it_hears_first(tmp_path: Path) -> None:
-    def dying(step: int) -> dict[str, float]:
+    def dying(recipe: Recipe, step: int) -> dict[str, float]:
         if step == 3:
             raise KeyboardInterrupt
         return {"score": 0.0}
 
     heard: list[int] = []
 
-    def listen(step: int) -> dict[str, float]:
+    def listen(recipe: Recipe, step: int) -> dict[str, float]:
         heard.append(step)
         return {"score": float(step)}
 
@@ -442,7 +485,7 @@ def test_a_dataset_with_nothing_to_learn_from_is_refused(tmp_path: Path) -> None
     plan = plan_of(tmp_path / "run")
     run = Run.create(tmp_path / "run", plan)
     with pytest.raises(BadDataset, match=r"none of the 3 clips.*0.wav is broken"):
-        train(plan, Toy(), examples(tmp_path / "sounds", 3, broken=[0, 1, 2]), run)
+        train(plan, Toy, examples(tmp_path / "sounds", 3, broken=[0, 1, 2]), run)
     assert run.state().status == "failed"
 
 
@@ -450,7 +493,7 @@ def test_a_broken_clip_is_left_out_and_told(tmp_path: Path) -> None:
     plan = plan_of(tmp_path / "run", epochs=1)
     run = Run.create(tmp_path / "run", plan)
     recipe = Toy()
-    outcome = train(plan, recipe, examples(tmp_path / "sounds", 9, broken=[4]), run)
+    outcome = train(plan, lambda: recipe, examples(tmp_path / "sounds", 9, broken=[4]), run)
     assert [name for name, _ in outcome.problems] == ["4"]
     assert sorted(int(number) for batch in recipe.batches for number in batch) == [0, 1, 2, 3, 5, 6, 7, 8]
     assert any("4.wav is broken" in row["text"] for row in run.rows("note"))

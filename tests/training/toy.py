@@ -142,7 +142,7 @@ def trained(folder: Path, recipe: Toy, *, clips: int = 11, held: int = 3, listen
     sounds = folder.parent / "sounds"
     return train(
         plan,
-        recipe,
+        lambda: recipe,
         examples(sounds, clips),
         run,
         held_out=examples(sounds, held, first=100),

@@ -203,6 +203,12 @@ def newest_in(folder: Path) -> Checkpoint | None:
     return read_checkpoint(places[-1]) if places else None
 
 
+def best_in(folder: Path) -> Checkpoint | None:
+    """The one whose audition went best, None where none was heard. Raises BadCheckpoint."""
+    heard = [(each.score, each.step, each) for each in checkpoints_in(folder) if each.score is not None]
+    return max(heard, key=lambda found: found[:2])[2] if heard else None
+
+
 def with_figures(checkpoint: Checkpoint, figures: Mapping[str, float]) -> Checkpoint:
     """The checkpoint with more figures, on disk too: what was heard of it.
 

@@ -147,9 +147,9 @@ class Learner:
                 module.training = training
 
     @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """With the average in place, if there is one."""
-        with self.average.in_place() if self.average else nullcontext():
+    def as_heard(self) -> Iterator[None]:
+        """At rest, and with the average in place if there is one."""
+        with self.at_rest(), self.average.in_place() if self.average else nullcontext():
             yield
 
 

@@ -20,7 +20,7 @@ from voicewright.training.batches import steps_per_epoch
 from voicewright.training.checkpoint import (
     SCORE,
     Checkpoint,
-    checkpoints_in,
+    best_in,
     newest_in,
     prune,
     with_figures,
@@ -38,8 +38,8 @@ from voicewright.training.state import finite
 from voicewright.training.stopping import StopSignals
 from voicewright.training.team import Team, peak_memory_mb
 
-Listen = Callable[[int], Mapping[str, float]]
-"""Hears the recipe's trial at a step; its figure "score", higher is better, ranks checkpoints."""
+Listen = Callable[[Recipe, int], Mapping[str, float]]
+"""Hears a recipe's trial at a step; its figure "score", higher is better, ranks checkpoints."""
 
 TOLD_PROBLEMS = 20
 
@@ -66,7 +66,7 @@ class Outcome:
 
 def train(
     plan: TrainingPlan,
-    recipe: Recipe,
+    make: Callable[[], Recipe],
     examples: Sequence[Example],
     run: Run,
     *,
@@ -81,6 +81,8 @@ def train(
     launch`) all of them call this with the same arguments; the main one writes and listens.
 
     Args:
+        make: makes the recipe, under the run's lock; the main process does so first and the others after it, so that
+            what it leaves in the run's folder (a voice to start from) is theirs too.
         held_out: what validation looks at; never learned from.
         listen: hears the start (step 0) and every checkpoint, with the moving average in place if there is one; only in
             the main process, and not where the weights are shared out (FSDP): those are heard afterwards.
@@ -99,7 +101,8 @@ def train(
             if team.main:
                 stack.enter_context(run.lock())
             signals = stack.enter_context(StopSignals())
-            session = _Session(plan, recipe, run, team, signals)
+            session = _Session(plan, run, team, signals)
+            session.recipe = _made(make, team)
             session.listen = None if team.sharded else listen
             session.progress = progress if team.main else silent
             try:
@@ -112,6 +115,12 @@ def train(
         team.close()
 
 
+def _made(make: Callable[[], Recipe], team: Team) -> Recipe:
+    first = make() if team.main else None
+    team.everybodys(None)
+    return first or make()
+
+
 class _StopAskedError(Exception):
     """Somebody asked to stop before the first step."""
 
@@ -121,11 +130,12 @@ class _Session:
 
     monitor: Monitor | None = None
     newest: Checkpoint | None = None
+    recipe: Recipe
     listen: Listen | None = None
     progress: Progress = staticmethod(silent)
 
-    def __init__(self, plan: TrainingPlan, recipe: Recipe, run: Run, team: Team, signals: StopSignals) -> None:
-        self.plan, self.recipe, self.run, self.team, self.signals = plan, recipe, run, team, signals
+    def __init__(self, plan: TrainingPlan, run: Run, team: Team, signals: StopSignals) -> None:
+        self.plan, self.run, self.team, self.signals = plan, run, team, signals
         self.counts, self.standing = Counts(), Standing()
         self.figures: dict[str, float] = {}
 
@@ -259,7 +269,7 @@ class _Session:
 
     def _end_of_epoch(self) -> None:
         if self.held and self._due(self.plan.validate_every):
-            with self.learner.averaged(), self.team.drawing("validation", self.plan.seed):
+            with self.learner.as_heard(), self.team.drawing("validation", self.plan.seed):
                 found = validation(self.learner, self.held)
             self.figures |= {f"validation_{name}": value for name, value in found.items()}
             if self.monitor:
@@ -311,12 +321,8 @@ class _Session:
         step = self.counts.step
         if self.listen and self.team.main and self.monitor:
             try:
-                with (
-                    self.learner.at_rest(),
-                    self.learner.averaged(),
-                    self.team.drawing("audition", self.plan.seed, step),
-                ):
-                    figures = dict(self.listen(step))
+                with self.learner.as_heard(), self.team.drawing("audition", self.plan.seed, step):
+                    figures = dict(self.listen(self.recipe, step))
             except VoicewrightError as problem:
                 if not step:
                     raise
@@ -362,10 +368,7 @@ class _Session:
         return Outcome(status="stopped", step=0, steps=0, epoch=0.0, checkpoint=None, best=None)
 
     def _outcome(self, status: Literal["finished", "stopped"], early: bool) -> Outcome:
-        best = self.newest
-        if self.team.main:
-            best = max((each for each in checkpoints_in(self.run.checkpoint_folder) if each.score is not None),
-                       key=_score, default=None)  # fmt: skip
+        best = best_in(self.run.checkpoint_folder) if self.team.main else None
         newest, best = self.team.everybodys((self.newest, best))[0]
         return Outcome(
             status=status,
@@ -391,7 +394,3 @@ class _Session:
         if self.team.main:
             with suppress(OSError):
                 self.run.update(**fields)
-
-
-def _score(checkpoint: Checkpoint) -> float:
-    return checkpoint.score if checkpoint.score is not None else -math.inf
