@@ -80,10 +80,15 @@ class PhoneNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(b, f, m) features -> (b, o, c) log-probabilities, o = ceil(f / 2)."""
+        return log_softmax(self.out(self.hidden(features)).float(), dim=-1)
+
+    def hidden(self, features: Tensor) -> Tensor:
+        """(b, f, m) features -> (b, o, d): what the phones are told from. Alike where two speakers say the same."""
         x = self.stem(features.transpose(1, 2))
         for block in self.blocks:
             x = block(x)
-        return log_softmax(self.out(self.norm(x.transpose(1, 2))).float(), dim=-1)
+        hidden: Tensor = self.norm(x.transpose(1, 2))
+        return hidden
 
     def features(self, wave: Tensor) -> Tensor:
         """(b, t) sound -> (b, t // hop + 1, m): log-mels against their mean while somebody speaks.
