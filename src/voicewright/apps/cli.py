@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from voicewright.apps import datasets, judge, machine, make, preparing, voices
+from voicewright.apps import auditions, datasets, judge, machine, make, preparing, runs, train, training, voices
 from voicewright.apps.session import Session, say
 from voicewright.errors import VoicewrightError
 
@@ -21,6 +21,8 @@ HELP = """Make a voice from a few seconds of recordings, and speak any text with
   voicewright clone narrator rec1.wav rec2.m4a --consent "I am the speaker"
   voicewright speak "Any text." --voice narrator -o out.wav
 
+A voice gets better with a dataset: prepare, plan, train, runs.
+
 Exit codes: 0 done, 1 stopped at a question, 2 something you can mend, 130 interrupted.
 """
 
@@ -29,6 +31,11 @@ app.command(help=make.CLONE_HELP)(make.clone)
 app.command(help=make.SPEAK_HELP)(make.speak)
 app.command(help=preparing.PREPARE_HELP)(preparing.prepare)
 app.add_typer(datasets.app, name="dataset")
+app.command(help=training.PLAN_HELP)(training.plan)
+app.command(help=train.TRAIN_HELP)(train.train)
+for command in (auditions.audition, auditions.best, auditions.compare, auditions.merge, auditions.export):
+    runs.app.command()(command)
+app.add_typer(runs.app, name="runs")
 app.add_typer(voices.app, name="voices")
 app.command(help=judge.MEASURE_HELP)(judge.measure)
 app.command(help=judge.CARD_HELP)(judge.card)

@@ -132,8 +132,13 @@ def speak(
     lexicon: Annotated[Path | None, flag(Output, "lexicon", "--lexicon", metavar="FILE")] = None,
     card: Annotated[bool, flag(Output, "card", "--card/--no-card")] = True,
     embed_voice: Annotated[bool, flag(Output, "embed_voice", "--embed-voice")] = False,
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="RUN", help="A training run's folder: speak as it learned to.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
+    session = session_of(context)
+    session.engine = engine or session.engine
     settings = SpeechSettings(
         speak=given(SpeakOptions, speed=speed, seed=seed),
         check=given(CheckOptions, check=check, takes=takes, retries=retries),
