@@ -76,7 +76,7 @@ def test_a_plan_is_written_and_explained(planner: Planner, out: Path, capsys: py
     assert main(["plan", "datasets/anna", "-o", str(out)]) == 0
     told = capsys.readouterr().out
     assert told.index("learns from 100 clips") < told.index("batch_size is 100") < told.index("no clip is set aside")
-    assert "480 steps, 12 an epoch; 8 checkpoints" in told
+    assert "480 steps, 12 an epoch; checkpoints: 8" in told
     assert "all of it    1:01:05" in told
     assert "training     1:00:00  480 steps of 7.50 s" in told
     assert "2.5 GiB" in told

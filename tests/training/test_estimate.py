@@ -203,7 +203,7 @@ def test_room_is_for_kept_checkpoints_clips_and_auditions() -> None:
     of = examples([10.0] * 10, validation=0)
     found = estimate(plan(epochs=20, keep_last=2, keep_best=3), of, costs)
     assert found.disk_mb == pytest.approx(0.5 * 100 + 5 * 30 + 0.25 * 4 * 11)
-    assert "5 checkpoints of 30 MB" in found.disk_how
+    assert "5 × 30 MB" in found.disk_how
     averaged = estimate(plan(epochs=20, keep_last=2, keep_best=3, ema=0.9), of, costs)
     assert averaged.disk_mb - found.disk_mb == pytest.approx(5 * 10)
     assert found.memory_gib == 1.5

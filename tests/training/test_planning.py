@@ -116,6 +116,11 @@ def test_gpus_share_the_work() -> None:
     assert (drafted().plan.device, drafted().plan.processes, drafted().plan.workers) == ("cpu", 1, 0)
 
 
+def test_nothing_is_looked_at_where_no_clip_is_set_aside() -> None:
+    assert drafted(of=examples(validation=0)).plan.validate_every == 0
+    assert drafted().plan.validate_every > 0
+
+
 def test_why_is_told() -> None:
     told = "\n".join(map(str, drafted().remarks))
     assert "learns from 120 clips of 'Anna', 10.0 minutes, 6 more are set aside" in told

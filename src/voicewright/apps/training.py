@@ -167,7 +167,7 @@ def expected(estimate: "Estimate") -> Iterator[str]:
     """What a run will take."""
     from voicewright.voice.findings import clock
 
-    counted = f"{estimate.steps:,} steps, {estimate.steps_per_epoch:,} an epoch; {estimate.checkpoints} checkpoints"
+    counted = f"{estimate.steps:,} steps, {estimate.steps_per_epoch:,} an epoch; checkpoints: {estimate.checkpoints}"
     if not estimate.measured:
         yield f"{counted}; how long it takes was not tried"
         return

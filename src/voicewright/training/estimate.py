@@ -175,5 +175,5 @@ def _disk(plan: TrainingPlan, examples: Examples, costs: Costs, checkpoints: int
     kept = min(checkpoints, plan.keep_last + plan.keep_best)
     one = costs.weights_mb * (STATE_WEIGHTS + bool(plan.ema))
     heard = AUDITION_MB * plan.audition.sentences * (checkpoints + 1)
-    how = f"{kept} checkpoints of {one:,.0f} MB, prepared clips {items:,.0f} MB, auditions {heard:,.0f} MB"
+    how = f"checkpoints {kept} × {one:,.0f} MB, prepared clips {items:,.0f} MB, auditions {heard:,.0f} MB"
     return items + kept * one + heard, how

@@ -184,7 +184,7 @@ def _from_data(dataset: Path, examples: Examples, machine: Machine) -> dict[str,
         "device": machine.device,
         "processes": processes,
         "workers": min(READERS, machine.cores // processes) if on_gpu else 0,
-    }
+    } | ({} if examples.validation else {"validate_every": 0})
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +240,9 @@ def _reasons(
         yield chosen("epochs", why)
     if "save_every" not in given:
         count = -(-plan.epochs // plan.save_every)
-        yield chosen("save_every", f"a checkpoint every {plan.save_every} epochs, {count} in all, each of them heard")
+        often = "every epoch" if plan.save_every == 1 else f"every {plan.save_every} epochs"
+        heard = ", each of them heard" if plan.audition.sentences else ""
+        yield chosen("save_every", f"a checkpoint {often}, {count} in all{heard}")
     own = {f.name for f in fields(TrainingPlan)} - {"epochs", "batch_size", "save_every", "recipe", "lora", "audition"}
     told = [f"{name} {shown(getattr(plan, name))}" for name in advice if name in own and name not in given]
     if told:
