@@ -12,16 +12,16 @@ from torch.nn import functional as F
 
 from voicewright.engines.kokoro import load
 from voicewright.engines.kokoro.config import KokoroConfig
-from voicewright.engines.kokoro.engine import KokoroEngine
+from voicewright.engines.kokoro.engine import KokoroEngine, tiny_parts
 from voicewright.engines.kokoro.inversion import Inversion
 from voicewright.engines.kokoro.network import Kokoro
 from voicewright.engines.kokoro.style import Style, StylePrior, load_prior
 from voicewright.engines.kokoro.target import Target
+from voicewright.engines.kokoro.twin import tiny_network
+from voicewright.engines.kokoro.twin import tiny_prior as make_prior
 from voicewright.errors import MissingWeights
 from voicewright.weights.catalogue import known_sets
 from voicewright.weights.store import Store
-
-TYPICAL_HZ = 150.0
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -31,27 +31,20 @@ def seeded(seed: int) -> torch.Generator:
 @pytest.fixture(scope="session")
 def tiny() -> Kokoro:
     """The network in miniature, with random weights and a pitch that counts as a voice."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(7)
-        network = Kokoro(KokoroConfig.tiny())
-    with torch.no_grad():
-        network.predictor.F0_proj.bias += TYPICAL_HZ
-        network.predictor.duration_proj["linear_layer"].bias -= 2.5  # about four frames a token
-    return network.eval().requires_grad_(False)
+    return tiny_network()[0]
+
+
+@pytest.fixture(scope="session")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> KokoroEngine:
+    """The engine in miniature, in float32."""
+    return KokoroEngine(
+        Store(tmp_path_factory.mktemp("weights"), offline=True), precision="float32", parts=tiny_parts()
+    )
 
 
 @pytest.fixture(scope="session")
 def tiny_prior() -> StylePrior:
-    width, voices = KokoroConfig.tiny().style, 5
-    ge2e, campplus = (torch.randn(voices, d, generator=seeded(d)).abs() for d in (10, 12))
-    return StylePrior(
-        mean=torch.zeros(2 * width),
-        spread=torch.full((2 * width,), 0.5),
-        by_length=0.01 * torch.randn(510, 2 * width, generator=seeded(1)),
-        voices=torch.randn(voices, 2 * width, generator=seeded(2)),
-        ge2e=F.normalize(ge2e, dim=1),
-        campplus=F.normalize(campplus, dim=1),
-    )
+    return make_prior(ge2e=10, campplus=12)
 
 
 class Ear(nn.Module):

@@ -11,3 +11,10 @@ def load(store: Any, *, device: str = "cpu", precision: str = "auto") -> "Kokoro
     from voicewright.engines.kokoro.engine import KokoroEngine
 
     return KokoroEngine(store, device=device, precision=precision)
+
+
+def tiny(store: Any, *, device: str = "cpu", precision: str = "auto") -> "KokoroEngine":
+    """Its tiny twin with random weights: to try the machinery, not to speak. `store` serves for encoders and meters."""
+    from voicewright.engines.kokoro.engine import KokoroEngine, tiny_parts
+
+    return KokoroEngine(store, device=device, precision=precision, parts=tiny_parts())

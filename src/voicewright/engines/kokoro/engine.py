@@ -1,9 +1,11 @@
 """`KokoroEngine`: makes voices by style inversion and speaks with them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -11,19 +13,23 @@ import torch
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import join
 from voicewright.audio.pitch import SwiftPitch
+from voicewright.engines.kokoro.adapters import has_adapters, merge
 from voicewright.engines.kokoro.enrolment import PLANS, SENTENCES, TRIALS, Enrolled, Enrolment, Judges
 from voicewright.engines.kokoro.inversion import Inversion, Phrase
-from voicewright.engines.kokoro.network import load_network
+from voicewright.engines.kokoro.network import Kokoro, load_network
 from voicewright.engines.kokoro.start import load_start
-from voicewright.engines.kokoro.style import Style, load_prior
+from voicewright.engines.kokoro.style import Style, StylePrior, load_prior
 from voicewright.engines.kokoro.target import Target
+from voicewright.engines.kokoro.twin import tiny_network, tiny_prior
 from voicewright.engines.options import EnrollOptions, SpeakOptions
+from voicewright.engines.recipe import Lesson
 from voicewright.errors import BadSetting, BadText, MissingWeights, StaleVoice, WrongVoice
 from voicewright.measure.intelligibility import WhisperRecogniser
 from voicewright.measure.naturalness import Dnsmos
 from voicewright.measure.similarity import load_encoder
 from voicewright.nn.campplus import load_campplus
 from voicewright.nn.ge2e import load_ge2e
+from voicewright.nn.phones import PhoneNetwork, load_phones
 from voicewright.nn.precision import choose_precision
 from voicewright.progress import Progress, silent
 from voicewright.text.languages import resolve_language
@@ -34,6 +40,9 @@ from voicewright.voice.consent import Consent
 from voicewright.voice.voice import Voice
 from voicewright.weights.store import Store
 
+if TYPE_CHECKING:
+    from voicewright.engines.kokoro.recipe import TuningRecipe
+
 T = TypeVar("T")
 
 NAME = "kokoro"
@@ -43,27 +52,58 @@ LIVELINESS = 0.1
 same words, by the same speaker."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A network, the content id of its weights, and what is known of styles."""
+
+    network: Kokoro
+    weights: str
+    prior: StylePrior
+    name: str = NAME
+    sensible: bool = True
+    """Whether its speech means anything."""
+
+
+def published_parts(store: Store) -> Parts:
+    """Kokoro-82M. Raises MissingWeights, BadWeights."""
+    return Parts(*load_network(store.file(NAME, "model.safetensors")), load_prior(store.file("kokoro-prior")))
+
+
+def tiny_parts() -> Parts:
+    """The tiny twin."""
+    return Parts(*tiny_network(), tiny_prior(), name=f"{NAME}-tiny", sensible=False)
+
+
 class KokoroEngine:
-    """Kokoro-82M. See `voicewright.engines.base.Speaks` for what its methods promise.
+    """Kokoro-82M. See `voicewright.engines.base.Speaks` and `voicewright.engines.recipe.Trains` for what its methods
+    promise.
+
+    Args:
+        store: where its weights come from.
+        parts: what to run instead of the published network: its tiny twin.
 
     Raises:
         BadSetting: another device than the CPU, or an unknown precision.
         MissingWeights, BadWeights: its weights are not to be had, or are not the right ones.
     """
 
-    def __init__(self, store: Store, *, device: str = "cpu", precision: str = "auto") -> None:
+    def __init__(
+        self, store: Store, *, device: str = "cpu", precision: str = "auto", parts: Parts | None = None
+    ) -> None:
         if device != "cpu":
             raise BadSetting(f"the engine {NAME!r} runs on the CPU only, not on {device!r}; leave the device out")
         self.dtype = choose_precision(precision, device=device)
-        self._store = store
-        self._network, self._weights = load_network(store.file(NAME, "model.safetensors"))
+        self._store, self._given = store, parts
+        parts = parts or published_parts(store)
+        self._network, self._weights, self._prior = parts.network, parts.weights, parts.prior
+        self._name, self._sensible = parts.name, parts.sensible
         self._network.decoder.run_in(self.dtype)
-        self._prior = load_prior(store.file("kokoro-prior"))
         self._phonemizers: dict[str, Phonemizer] = {}
+        self._merged: tuple[Voice, Kokoro] | None = None
 
     @property
     def name(self) -> str:
-        return NAME
+        return self._name
 
     @property
     def rate(self) -> int:
@@ -93,7 +133,7 @@ class KokoroEngine:
         enrolled = self._enrolment.run(clips, target, phrases, plan, seed=options.seed, progress=progress)
         return Voice(
             name=name,
-            engine=NAME,
+            engine=self._name,
             weights=self._weights,
             tensors=enrolled.style.to_tensors()
             | {"embedding.ge2e": target.ge2e.numpy(), "embedding.campplus": target.campplus.numpy()},
@@ -110,24 +150,51 @@ class KokoroEngine:
         """The mean of the public voices: nobody in particular."""
         width, stages = self._network.config.style, self._network.config.stages
         style = Style(timbre=self._prior.mean[:width].repeat(stages, 1), prosody=self._prior.mean[width:])
-        return Voice(name="nobody", engine=NAME, weights=self._weights, tensors=style.to_tensors())
+        return Voice(name="nobody", engine=self._name, weights=self._weights, tensors=style.to_tensors())
 
     def stream(self, pieces: Iterable[Piece], voice: Voice, options: SpeakOptions) -> Iterator[Clip]:
-        style = self._style_of(voice)
+        style, network = self.style_of(voice), self._network_of(voice)
         for piece in pieces:
-            yield self.speak(piece, style, options)
+            yield self.speak(piece, style, options, network)
 
-    def speak(self, piece: Piece, style: Style, options: SpeakOptions) -> Clip:
-        """One piece in a style; an empty clip for a piece that is only a pause."""
+    def recipe(self, lesson: Lesson) -> "TuningRecipe":
+        from voicewright.engines.kokoro.recipe import Tools, TuningRecipe
+
+        tools = Tools(
+            network=self._network,
+            prior=self._prior,
+            ge2e=self._inversion.ge2e,
+            campplus=self._inversion.campplus,
+            phones=self._phones,
+            tracker=self._tracker,
+            sensible=self._sensible,
+        )
+        return TuningRecipe(self, lesson, tools)
+
+    @property
+    def formats(self) -> Mapping[str, str]:
+        from voicewright.engines.kokoro.export import FORMATS
+
+        return FORMATS
+
+    def export(self, voice: Voice, format: str, folder: Path) -> list[Path]:
+        from voicewright.engines.kokoro.export import export_voice
+
+        parts = self._given or published_parts(self._store)  # anew: what speaks may run in bfloat16
+        return export_voice(parts.network, parts.prior, voice, self.style_of(voice), format, folder)
+
+    def speak(self, piece: Piece, style: Style, options: SpeakOptions, network: Kokoro | None = None) -> Clip:
+        """One piece in a style, by the published network or a tuned one; an empty clip for a piece that is only a
+        pause."""
         if not piece.spoken and not piece.phonemes:
             return Clip.silence(0, self.rate)
         phonemes = piece.phonemes or self._phonemizer(piece.language)(piece.spoken)
         if not phonemes.strip():
             raise BadText(f"nothing in {piece.spoken!r} can be pronounced in {piece.language}; write it in other words")
         parts = _fitting(phonemes, self._network.config.longest_input)
-        return join([self._play(encode(part), style, options) for part in parts])
+        return join([self._play(network or self._network, encode(part), style, options) for part in parts])
 
-    def _play(self, tokens: list[int], style: Style, options: SpeakOptions) -> Clip:
+    def _play(self, network: Kokoro, tokens: list[int], style: Style, options: SpeakOptions) -> Clip:
         generator = torch.Generator().manual_seed(options.seed)
         timbre_shift, prosody_shift = self._prior.shift(len(tokens))
         prosody = style.prosody + prosody_shift
@@ -135,15 +202,16 @@ class KokoroEngine:
             drift = torch.randn(prosody.shape, generator=generator)
             prosody = prosody + LIVELINESS * self._prior.spread[self._prior.width :] * drift
         with torch.inference_mode():
-            meaning, content = self._network.read(torch.tensor([[0, *tokens, 0]]))
-            score = self._network.perform(meaning, content, prosody[None], speed=options.speed, stretch=style.stretch)
-            wave = self._network.play(score, (style.timbre + timbre_shift)[None], generator)
+            meaning, content = network.read(torch.tensor([[0, *tokens, 0]]))
+            score = network.perform(meaning, content, prosody[None], speed=options.speed, stretch=style.stretch)
+            wave = network.play(score, (style.timbre + timbre_shift)[None], generator)
         samples = wave[0].numpy() * style.gain
         return Clip(np.clip(samples, -1, 1), self.rate)
 
-    def _style_of(self, voice: Voice) -> Style:
-        if voice.engine != NAME:
-            raise WrongVoice(voice.name, made_for=voice.engine, used_with=NAME)
+    def style_of(self, voice: Voice) -> Style:
+        """The style that a voice holds. Raises WrongVoice, StaleVoice, BadVoice."""
+        if voice.engine != self._name:
+            raise WrongVoice(voice.name, made_for=voice.engine, used_with=self._name)
         if voice.weights != self._weights:
             raise StaleVoice(
                 f"voice {voice.name!r} was made with other weights of {NAME} ({voice.weights[:12]}…) than those "
@@ -151,6 +219,18 @@ class KokoroEngine:
             )
         config = self._network.config
         return Style.from_tensors(voice.tensors, stages=config.stages, width=config.style)
+
+    def _network_of(self, voice: Voice) -> Kokoro:
+        """The published network, or one with a tuned voice's adapters merged in; that of the last such voice is kept.
+
+        Raises BadVoice: an adapter does not fit.
+        """
+        if not has_adapters(voice.tensors):
+            return self._network
+        if self._merged is None or self._merged[0] is not voice:
+            self._merged = None  # free the last one first
+            self._merged = (voice, merge(self._network, voice.tensors))
+        return self._merged[1]
 
     def _phonemizer(self, language: str) -> Phonemizer:
         if language not in self._phonemizers:
@@ -165,13 +245,17 @@ class KokoroEngine:
         return SwiftPitch(self._store.file("swift-f0"))
 
     @cached_property
+    def _phones(self) -> PhoneNetwork:
+        return load_phones(self._store.file("phones"))
+
+    @cached_property
     def _inversion(self) -> Inversion:
         ge2e, campplus = load_ge2e(self._store.file("ge2e")), load_campplus(self._store.file("campplus"))
         return Inversion(self._network, self._prior, ge2e, campplus)
 
     @cached_property
     def _enrolment(self) -> Enrolment:
-        start = load_start(self._store.file("kokoro-start"))
+        start = load_start(self._store.file("kokoro-start")) if self._sensible else None
         trials = [self._phrase(sentence) for sentence in TRIALS]
         return Enrolment(self._inversion, start, self._prior, self._judges(), trials)
 

@@ -1,6 +1,11 @@
 """The options of tuning a Kokoro voice. Nothing heavy is imported."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from voicewright.errors import BadSetting
+
+Reach = Literal["styles", "convolutions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -8,4 +13,33 @@ class TuningOptions:
     """How a voice is tuned on recordings of its speaker."""
 
     crop_s: float = 1.4
-    """Seconds of each clip that a step hears."""
+    """Seconds of each clip that a step compares with the recording."""
+    spoken_s: float = 2.0
+    """Seconds of each text, as the voice would say it, that a step listens to for likeness."""
+    reach: Reach = "convolutions"
+    """What is adapted of the part that makes the sound: styles (how the timbre steers its layers), or convolutions
+    too."""
+    spectral_weight: float = 1.0
+    """Weight of the distance between spectra of three resolutions."""
+    log_mel_weight: float = 1.0
+    """Weight of the distance between log-mel spectra."""
+    likeness_weight: float = 1.0
+    """Weight of unlikeness by two speaker encoders."""
+    timbre_rate: float = 1.0
+    """How much faster than the rest the timbre style learns, in units of its spread between voices; 0: not at all."""
+    duration_weight: float = 1.0
+    """Weight of the distance between durations."""
+    pitch_weight: float = 1.0
+    """Weight of the distance between pitch curves, and of what is voiced."""
+    energy_weight: float = 0.3
+    """Weight of the distance between energy curves."""
+    prosody_rate: float = 1.0
+    """As timbre_rate, of the style's half that steers durations, pitch and energy."""
+
+    def __post_init__(self) -> None:
+        for name in ("crop_s", "spoken_s"):
+            if not 0.2 <= getattr(self, name) <= 20:
+                raise BadSetting(f"{name} must be from 0.2 to 20 s, got {getattr(self, name)}")
+        for name in (field.name for field in fields(self) if field.name.endswith(("_weight", "_rate"))):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise BadSetting(f"{name} must not be negative, got {getattr(self, name)}")

@@ -1,0 +1,44 @@
+"""The engine's tiny twin: the same layers in miniature, with random weights, to try the machinery."""
+
+import hashlib
+
+import torch
+from torch.nn import functional as F
+
+from voicewright.engines.kokoro.config import KokoroConfig
+from voicewright.engines.kokoro.network import Kokoro
+from voicewright.engines.kokoro.style import StylePrior
+
+TYPICAL_HZ = 150.0
+FEWER_STEPS = 2.5
+"""Taken off the duration head, so that a token lasts about four frames."""
+SPREAD = 0.5
+VOICES = 5
+
+
+def tiny_network(seed: int = 7) -> tuple[Kokoro, str]:
+    """The network in miniature, frozen, with a pitch that counts as a voice, and the content id of its weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Kokoro(KokoroConfig.tiny())
+    with torch.no_grad():
+        network.get_parameter("predictor.F0_proj.bias").add_(TYPICAL_HZ)
+        network.get_parameter("predictor.duration_proj.linear_layer.bias").sub_(FEWER_STEPS)
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return network.eval().requires_grad_(False), digest.hexdigest()
+
+
+def tiny_prior(*, ge2e: int = 256, campplus: int = 192) -> StylePrior:
+    """Styles of voices that nobody has, heard at random by encoders of these widths."""
+    width = 2 * KokoroConfig.tiny().style
+    draw = torch.Generator().manual_seed(1)
+    return StylePrior(
+        mean=torch.zeros(width),
+        spread=torch.full((width,), SPREAD),
+        by_length=0.01 * torch.randn(510, width, generator=draw),
+        voices=torch.randn(VOICES, width, generator=draw),
+        ge2e=F.normalize(torch.randn(VOICES, ge2e, generator=draw).abs(), dim=1),
+        campplus=F.normalize(torch.randn(VOICES, campplus, generator=draw).abs(), dim=1),
+    )
