@@ -75,7 +75,8 @@ class World:
         return Transcript(text=self.said.get(clip.samples.tobytes(), ("", 0.0))[0])
 
     def mark(self, clip: Clip) -> Marks:
-        mark = self.said.get(clip.samples.tobytes(), ("", 1.0))[1]
+        marks = (said[1] for heard, said in self.said.items() if clip.samples.tobytes().startswith(heard))
+        mark = next(marks, 1.0)
         return Marks(mark, mark, mark)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from voicewright.engines.base import SpeakOptions, Speaks
 from voicewright.engines.recipe import Example
 from voicewright.errors import BadClip, BadDataset, BadWeights, MissingWeights
 from voicewright.measure.intelligibility import Recogniser, word_errors
+from voicewright.measure.naturalness import RATE, WINDOW
 from voicewright.measure.report import Meters, NaturalnessMeter
 from voicewright.measure.similarity import VERIFIER, Embedding, SpeakerEncoder, centre, similarity
 from voicewright.progress import Progress, silent
@@ -37,6 +39,8 @@ LEAST_CLIP_S = 1.6
 """One window of GE2E: shorter recordings are heard only where there are not enough others."""
 ENOUGH_CLIPS = 10
 FEATURES = "speaker.safetensors"
+SPARE = 16
+"""Samples more than a window of DNSMOS, so that resampling never leaves one short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,7 @@ class Ears:
             sound=sound,
             seconds=clip.seconds,
             likeness={name: self._likeness(name, clip) for name in self.encoders},
-            naturalness=self.naturalness.score(clip).overall if self.naturalness and len(clip) else None,
+            naturalness=self.naturalness.score(_window(clip)).overall if self.naturalness and len(clip) else None,
             words_wrong=errors.wrong if errors else None,
             words=errors.words if errors else 0,
             heard=transcript,
@@ -132,6 +136,11 @@ class Ears:
             return similarity(self.encoders[name].embed(clip), self.speaker.centres[name])
         except BadClip:  # silence, or a click
             return 0.0
+
+
+def _window(clip: Clip) -> Clip:
+    """The clip repeated, or cut, to what DNSMOS hears at once: one window of one length for every text, and quick."""
+    return clip.with_samples(np.resize(clip.samples, math.ceil((WINDOW + SPARE) * clip.rate / RATE)))
 
 
 def open_ears(

@@ -11,10 +11,10 @@ from voicewright.errors import BadPlan
 
 HOUSE = (
     "The kettle began to sing before anyone had found the cups.",
-    "Have you ever watched a heron stand in the shallows and simply wait?",
+    "Have you ever watched the tide come in, and simply waited?",
     "Nobody had told him about the second staircase, so he went down the first one, crossed the yard in the rain, "
     "and arrived at the party with wet shoes.",
-    "Not today, thank you.",
+    "We are nearly there, I think.",
     "The number of my room was seventeen, and the key did not fit.",
     "What a strange and beautiful machine that was!",
     "Her uncle repairs clocks, and he is never on time.",
@@ -37,8 +37,8 @@ HOUSE = (
     "Why should a garden be tidy, when the birds prefer it wild?",
     "Usually the post comes at noon, except on Thursdays.",
     "The jury had been out for an hour when the lights failed.",
-    "Take the path along the hedge, climb over the stile, and you will see the chapel on your right.",
-    "My neighbour plays the oboe, badly but with great joy.",
+    "Take the path along the hedge, cross the little bridge, and you will see the church on your right.",
+    "My neighbour plays the violin, badly but with great joy.",
     "Forty sheep crossed the road, and forty-one came back.",
     "There is a smell of pine and oranges in the hall.",
     "Yesterday's bread makes the best toast.",
