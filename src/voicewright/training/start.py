@@ -54,7 +54,7 @@ def fit_start(
 ) -> Voice:
     """A zero-shot voice from clips of a dataset. Raises BadDataset: there are none."""
     if not clips:
-        raise BadDataset("there is no clip to fit a voice to; look at the dataset: voicewright dataset report FOLDER")
+        raise BadDataset("there is no clip to fit a voice to; look at the dataset: voicewright dataset show FOLDER")
     sounds = [read_clip(path) for _, path in clips]
     voice = engine.enroll(sounds, name=name, consent=consent, options=options, progress=progress)
     sources = tuple(Source(sha256=each.sha256, seconds=each.seconds, name=path.name) for each, path in clips)

@@ -1,5 +1,6 @@
 """`Training`: what a user may wish of plans and runs, one method each."""
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -83,15 +84,12 @@ class Training:
         """
         folder = Path(dataset)
         machine = this_machine(str(given.get("device", "cpu")), Path(str(given.get("run") or folder.parent)))
-        measure = self._trial(folder, progress) if trial else None
+        measure = self._trial(progress) if trial else None
         return make_plan(Dataset.open(folder), given, machine=machine, trial=measure, voices=self._voices())
 
     def check(self, plan: TrainingPlan, *, trial: bool = True, progress: Progress = silent) -> Planned:
         """A plan as it would be carried out here, with a sentence for every change. Raises as `plan`."""
-        folder = Path(plan.dataset)
-        measure = self._trial(folder, progress) if trial else None
-        machine = this_machine(plan.device, Path(plan.run))
-        return check_plan(plan, Dataset.open(folder), machine=machine, trial=measure, voices=self._voices())
+        return self._checked(plan, self._trial(progress) if trial else None)
 
     def train(self, plan: TrainingPlan, *, progress: Progress = silent) -> Trained:
         """Carry out a plan, or go on with its run where it stopped.
@@ -122,7 +120,10 @@ class Training:
 
     def begin(self, plan: TrainingPlan) -> Run:
         """The run of a plan, checked and with its folder, ready to be trained. Raises as `train`."""
-        return Run.create(plan.run, self.check(plan, trial=False).plan)
+        wanted = replace(plan, dataset=str(Path(plan.dataset).absolute()))
+        checked = self._checked(wanted, None).plan
+        main = os.environ.get("RANK", "0") == "0"  # as torchrun and accelerate tell each of their processes
+        return Run.create(plan.run, checked) if main else Run(Path(plan.run), checked)
 
     def at(self, run: Run, checkpoint: "Checkpoint | None") -> tuple[Speaks, Voice]:
         """The engine and the voice as a checkpoint of a run has them; None: as the run started.
@@ -262,7 +263,17 @@ class Training:
             settings=dict(voice.settings) | {"trained": {"step": checkpoint.step, "epoch": round(checkpoint.epoch, 3)}},
         )
 
-    def _trial(self, folder: Path, progress: Progress) -> Trial:
+    def _checked(self, plan: TrainingPlan, trial: Trial | None) -> Planned:
+        return check_plan(
+            plan,
+            Dataset.open(Path(plan.dataset)),
+            machine=this_machine(plan.device, Path(plan.run)),
+            trial=trial,
+            voices=self._voices(),
+            begun=Run.holds(plan.run),
+        )
+
+    def _trial(self, progress: Progress) -> Trial:
         def measure(plan: TrainingPlan, examples: Examples) -> "Costs":
             from voicewright.training.trial import timed
 

@@ -102,7 +102,12 @@ class Enrolment:
     """Makes styles. `phrases` turns a sentence into what the inversion speaks."""
 
     def __init__(
-        self, inversion: Inversion, start: StyleStart, prior: StylePrior, judges: Judges, trials: Sequence[Phrase]
+        self,
+        inversion: Inversion,
+        start: StyleStart | None,
+        prior: StylePrior,
+        judges: Judges,
+        trials: Sequence[Phrase],
     ) -> None:
         self.inversion, self.start, self.prior, self.judges = inversion, start, prior, judges
         self.trials = trials
@@ -139,8 +144,10 @@ class Enrolment:
         )
 
     def _best_start(self, target: Target) -> Style:
-        """The better of the learned guess and the mix of the nearest public voices, by both encoders."""
-        guesses = (self.start.guess(target, self.prior), self.prior.blend(target.ge2e, target.campplus))
+        """The better of the learned guess, if any, and the mix of the nearest public voices, by both encoders."""
+        guesses = [self.prior.blend(target.ge2e, target.campplus)]
+        if self.start:
+            guesses.insert(0, self.start.guess(target, self.prior))
         return max(map(self._spread, guesses), key=lambda style: sum(self._heard(style, target, self.trials[0])[:2]))
 
     def _spread(self, whole: Tensor) -> Style:
