@@ -202,7 +202,7 @@ class LineReader:
         for sentence in CALIBRATION:
             said = self._say(encode(Phonemizer("en-us")(sentence)))
             loudness.append(loudness_lufs(Clip(said.wave, self._rate)))
-            voiced = said.energy > min(VOICE_ENERGY, np.median(said.energy))
+            voiced = said.energy > min(VOICE_ENERGY, float(np.median(said.energy)))
             offsets.append((said.energy - energy_of(said.wave))[voiced].mean())
         return _Level(float(np.mean(loudness)), float(np.exp(np.mean(offsets) / 2)))
 
