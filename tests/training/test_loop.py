@@ -481,6 +481,17 @@ def test_what_this_machine_cannot_do_is_refused(tmp_path: Path) -> None:
             trained(tmp_path / words, Toy(), **fields)
 
 
+def test_fewer_processes_than_planned_are_told(tmp_path: Path) -> None:
+    trained(tmp_path / "run", Toy(), processes=2)
+    assert any("1 of the plan's 2 processes" in row["text"] for row in Run.open(tmp_path / "run").rows("note"))
+
+
+def test_a_launcher_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    with pytest.raises(BadPlan, match="FSDP"):
+        trained(tmp_path / "run", Toy())
+
+
 def test_a_dataset_with_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:
     plan = plan_of(tmp_path / "run")
     run = Run.create(tmp_path / "run", plan)

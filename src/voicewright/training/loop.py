@@ -197,6 +197,8 @@ class _Session:
             self._note(f"left out: {len(problems) - TOLD_PROBLEMS} more clips")
         if self.newest:
             self._note(f"going on from step {self.counts.step}")
+        if self.team.size < self.plan.processes:  # accelerate starts a single one on CPUs, and says nothing
+            self._note(f"{self.team.size} of the plan's {self.plan.processes} processes train: the same steps, slower")
         if told and self.team.sharded:
             self._note("weights that are shared out (FSDP) are not heard while they learn: voicewright runs audition")
 

@@ -45,6 +45,10 @@ class Team:
         cpu = plan.device == "cpu"
         if not cpu and not torch.cuda.is_available():
             raise BadPlan(f"device {plan.device}: no GPU is found here; set device: cpu")
+        if _asked("ACCELERATE_USE_DEEPSPEED"):
+            raise BadPlan(
+                "DeepSpeed does not train here; launch with FSDP (version 2), which shares weights out like it"
+            )
         self.precision = _precision(plan)
         self._owner = not is_initialized()
         self._accelerator = Accelerator(
@@ -58,8 +62,8 @@ class Team:
         self.size: int = self._accelerator.num_processes
         self.main: bool = self.number == 0
         # accelerate itself shards on accelerators only; on CPUs, torch can.
-        asked = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
-        self.sharded: bool = self.size > 1 and (kind == DistributedType.FSDP or (cpu and asked))
+        shared_out = kind == DistributedType.FSDP or (cpu and _asked("ACCELERATE_USE_FSDP"))
+        self.sharded: bool = self.size > 1 and shared_out
         self.scaler: Any = self._accelerator.scaler
         plain = {DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU, DistributedType.FSDP}
         if kind not in plain:
@@ -169,6 +173,11 @@ def peak_memory_mb(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _asked(name: str) -> bool:
+    """Whether the launcher asks for something: it does so by the environment."""
+    return os.environ.get(name, "").lower() == "true"
 
 
 def _precision(plan: TrainingPlan) -> str:
