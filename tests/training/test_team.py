@@ -82,6 +82,9 @@ def test_two_processes_that_share_the_weights_out_train_what_one_does(tmp_path: 
         done = together(tmp_path / "two", sharded=True, epochs=epochs)
         assert done.returncode == 0, done.stderr[-3000:]
     assert_same_training(tmp_path / "one", tmp_path / "two")
+    for name in ("one", "two"):  # one process goes on with either
+        trained(tmp_path / name, Duel(), **{**SETTINGS, "epochs": 3})
+    assert_same_training(tmp_path / "one", tmp_path / "two")
 
 
 def test_clips_are_read_ahead_by_workers_just_the_same(tmp_path: Path) -> None:
