@@ -170,7 +170,7 @@ def test_weights_come_back_frozen_and_with_their_origin(tiny: Kokoro, saved: tup
     assert source == "abc"
     assert not network.training
     assert not any(p.requires_grad for p in network.parameters())
-    assert torch.allclose(played(network, half_style(2)), played(tiny, half_style(2)), atol=1e-5)
+    assert torch.allclose(played(network, half_style(2)), played(tiny, half_style(2)), atol=1e-4)
 
 
 @pytest.mark.parametrize("fault", ["missing", "extra", "misshaped"])

@@ -105,7 +105,7 @@ class TuningRecipe:
             tools.network.predictor,
             self._style,
             tools.prior,
-            lesson.lora,
+            replace(lesson.lora, alpha=lesson.lora.alpha * self._options.prosody_rate),
             prosody_rate=self._options.prosody_rate,
             generator=generator,
         )

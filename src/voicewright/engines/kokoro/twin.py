@@ -3,6 +3,7 @@
 import hashlib
 
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voicewright.engines.kokoro.config import KokoroConfig
@@ -18,16 +19,29 @@ VOICES = 5
 
 def tiny_network(seed: int = 7) -> tuple[Kokoro, str]:
     """The network in miniature, frozen, with a pitch that counts as a voice, and the content id of its weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # what the layers begin with is drawn and thrown away
         network = Kokoro(KokoroConfig.tiny())
+    draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
+        for module in network.modules():
+            for parameter in module.parameters(recurse=False):
+                _begin(module, parameter, draw)
         network.get_parameter("predictor.F0_proj.bias").add_(TYPICAL_HZ)
         network.get_parameter("predictor.duration_proj.linear_layer.bias").sub_(FEWER_STEPS)
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + tensor.numpy().tobytes())
     return network.eval().requires_grad_(False), digest.hexdigest()
+
+
+def _begin(module: nn.Module, parameter: Tensor, draw: torch.Generator) -> None:
+    """What a layer usually begins with, drawn from `draw`; norms and activations keep what they have."""
+    if isinstance(module, nn.Embedding):
+        parameter.normal_(generator=draw)
+    elif isinstance(module, (nn.Linear, nn.Conv1d, nn.ConvTranspose1d, nn.RNNBase)):
+        weight = module.get_parameter("weight_hh_l0" if isinstance(module, nn.RNNBase) else "weight")
+        reach = weight[0].numel() ** -0.5
+        parameter.uniform_(-reach, reach, generator=draw)
 
 
 def tiny_prior(*, ge2e: int = 256, campplus: int = 192) -> StylePrior:
