@@ -14,8 +14,9 @@ from voicewright.engines.kokoro.engine import KokoroEngine
 from voicewright.engines.kokoro.options import TuningOptions
 from voicewright.engines.kokoro.recipe import TuningRecipe
 from voicewright.engines.options import LoraOptions, SpeakOptions
-from voicewright.engines.recipe import Lesson, Trains
+from voicewright.engines.recipe import Example, Lesson, Trains
 from voicewright.errors import BadSetting, BadVoice
+from voicewright.samples import samples
 from voicewright.text.piece import Piece
 from voicewright.voice.file import read_voice, write_voice
 from voicewright.voice.voice import Voice
@@ -113,6 +114,21 @@ def test_a_loop_in_lower_precision_gets_the_same_loss(twin: KokoroEngine, dtype:
     with torch.autocast("cpu", dtype=dtype):
         lowered = next(iter(recipe.updates(recipe.networks, batch))).loss
     assert torch.equal(plain, lowered)
+
+
+def test_recordings_become_items_that_both_networks_learn_from(twin: KokoroEngine) -> None:
+    recipe = twin.recipe(lesson(twin))
+    sample = min(samples(), key=lambda each: each.path.stat().st_size)
+    made = recipe.prepare(Example(id="one", audio=sample.path, sha256="", seconds=3.0, text=sample.text))
+    assert recipe.length(made) == int(made["durations"].sum()) == len(made["wave"]) // 600
+    assert float(made["ge2e"].norm()) == pytest.approx(1, abs=1e-3)
+    assert recipe.preparation
+    batch = recipe.collate([made], [seeded(0)])
+    updates = {update.network: update for update in recipe.updates(recipe.networks, batch)}
+    assert updates.keys() == recipe.networks.keys()
+    for name, network in recipe.networks.items():
+        updates[name].loss.backward()  # type: ignore[no-untyped-call]
+        assert any(p.grad is not None and bool(p.grad.any()) for p in network.parameters())
 
 
 def test_a_crop_holds_what_belongs_together_and_a_short_item_is_filled_up(twin: KokoroEngine) -> None:
