@@ -11,7 +11,7 @@ RECORDINGS ?= src/voicewright/samples/austen
 export OMP_NUM_THREADS ?= 1
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help setup demo test quick lint types format docs bench bench-data clean
+.PHONY: help setup demo test quick lint types format docs bench bench-data train-tiny clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -71,6 +71,10 @@ bench-data: setup
 	@$(PY) benchmarks/prepare.py $(RECORDINGS) --minutes 10 --minutes 60
 	@$(PY) benchmarks/prepare.py $(RECORDINGS) --minutes 10 --minutes 60 --words
 	@$(PY) benchmarks/word_times.py --recogniser
+
+## train-tiny  a training run in small: killed, gone on with, in two processes, exported, spoken with
+train-tiny: setup
+	@$(PY) scripts/train_tiny.py
 
 clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
