@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from voicewright.engines.kokoro.adapters import Adapters, twin
 from voicewright.engines.kokoro.decoder import VOICED_ABOVE_HZ
+from voicewright.engines.kokoro.network import whole_frames
 from voicewright.engines.kokoro.prosody import ProsodyPredictor
 from voicewright.engines.kokoro.style import Style, StylePrior, Tensors
 from voicewright.engines.options import LoraOptions
@@ -86,14 +87,17 @@ class TunedProsody(nn.Module):
         energy: Tensor,
         *,
         figures: bool = False,
+        said: bool = False,
     ) -> dict[str, Tensor]:
-        """A batch of `gather` → losses, each the mean over its items; or, if asked for, what `figures` gives.
+        """A batch of `gather` → losses, each the mean over its items; or, if asked for, what `figures` or `say` gives.
 
         duration: frames, smooth around the whole number that was rounded to. pitch: octaves where both sides have a
         voice. voicing: where only one has. energy: natural logarithm. drift: mean square of the style's movement.
         """
         if figures:
             return self.figures(meaning, durations, lengths, f0, energy)
+        if said:
+            return self.say(meaning, lengths)
         rows: list[tuple[Tensor, ...]] = []
         for made, real in self._predicted(meaning, durations, lengths, f0, energy):
             voiced, low = real.f0 > 0, made.f0.detach() < LOWEST_HZ
@@ -140,6 +144,14 @@ class TunedProsody(nn.Module):
         parts = (torch.stack(column).mean() for column in zip(*rows, strict=True))
         return dict(zip(("duration_ms", "pitch_cents", "voicing_error", "energy_error"), parts, strict=True))
 
+    @torch.no_grad()
+    def say(self, meaning: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        """The prosody that the texts get as the network is now: durations (b, n) whole frames, f0 and energy (b, p),
+        filled up with zeros."""
+        frames, curves = self._called(meaning, None, lengths)
+        f0, energy = (pad_sequence(list(each), batch_first=True) for each in zip(*curves, strict=True))
+        return {"durations": frames, "f0": f0, "energy": energy}
+
     def tuned(self, style: Style) -> Style:
         """`style` with the prosody as it is now."""
         return replace(style, prosody=self.prosody.detach().float().cpu().clone())
@@ -152,16 +164,24 @@ class TunedProsody(nn.Module):
         self, meaning: Tensor, durations: Tensor, lengths: Tensor, f0: Tensor, energy: Tensor
     ) -> Iterator[tuple["_Curves", "_Curves"]]:
         """Of each item, what the network predicts and what was measured."""
-        style = self.prosody + self.by_length[(lengths - 3).clamp(max=len(self.by_length) - 1)]
-        with torch.autocast(meaning.device.type, enabled=False):
-            given = (meaning.float(), durations, lengths, style)
-            frames, curves = functional_call(self.base, self.adapters.merged(self.base), given)
+        frames, curves = self._called(meaning, durations, lengths)
         for row, (count, (made_f0, made_energy)) in enumerate(zip(lengths.tolist(), curves, strict=True)):
             moments = len(made_f0)
             yield (
                 _Curves(self.stretch * frames[row, :count], made_f0, made_energy),
                 _Curves(durations[row, :count].float(), f0[row, :moments], energy[row, :moments]),
             )
+
+    def _called(
+        self, meaning: Tensor, durations: Tensor | None, lengths: Tensor
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        style = self.prosody + self.by_length[(lengths - 3).clamp(max=len(self.by_length) - 1)]
+        with torch.autocast(meaning.device.type, enabled=False):
+            given = (meaning.float(), durations, lengths, style, self.stretch)
+            found: tuple[Tensor, list[tuple[Tensor, Tensor]]] = functional_call(
+                self.base, self.adapters.merged(self.base), given
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,17 +194,23 @@ class _Curves:
 
 
 class _Predicts(nn.Module):
-    """The predictor's two steps in one call, under the real durations."""
+    """The predictor's two steps in one call, under the real durations or its own."""
 
     def __init__(self, predictor: ProsodyPredictor) -> None:
         super().__init__()
         self.predictor = predictor
 
     def forward(
-        self, meaning: Tensor, durations: Tensor, lengths: Tensor, style: Tensor
+        self, meaning: Tensor, durations: Tensor | None, lengths: Tensor, style: Tensor, stretch: float
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """(b, n, w), (b, n), (b,), (b, s) → (b, n) expected frames, b times F0 and energy (p,), (p,)"""
+        """(b, n, w), (b, n), (b,), (b, s) → (b, n) expected frames, b times F0 and energy (p,), (p,).
+
+        Without durations its own count, stretched and made whole, and are what is given back.
+        """
         expected, features = self.predictor.durations(meaning, style, lengths)
+        if durations is None:
+            inside = torch.arange(expected.shape[1], device=lengths.device) < lengths.unsqueeze(1)
+            expected = durations = whole_frames(expected * stretch) * inside
         spread = [x.repeat_interleave(count, dim=0) for x, count in zip(features, durations, strict=True)]
         return expected, self.predictor.several_curves(spread, style)
 
