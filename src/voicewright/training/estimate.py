@@ -135,7 +135,7 @@ def _parts(plan: TrainingPlan, examples: Examples, costs: Costs, steps: int, che
     hearings = checkpoints + 1 if sentences else 0
     heard_s = hearings * (costs.trial_s + sentences * costs.sentence_s)
     written_s = checkpoints * costs.weights_mb * STATE_WEIGHTS / WRITTEN_MB_S
-    looks = plan.epochs // plan.validate_every if plan.validate_every else 0
+    looks = plan.epochs // plan.validate_every + 1 if plan.validate_every else 0  # the first at the start
     looked_s = 0.0
     if checked and looks:
         part = max(plan.batch_size // (plan.accumulation * plan.processes), 1) * plan.processes

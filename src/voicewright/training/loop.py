@@ -173,8 +173,7 @@ class _Session:
         self.progress(step, done, total)
 
     def begin(self, stack: ExitStack, *, told: bool) -> None:
-        """The networks as they were at the newest checkpoint, or as the recipe made them; `told`: a listener was
-        given."""
+        """The networks as at the newest checkpoint, or as the recipe made them; `told`: a listener was given."""
         self.base = self.recipe.trial()[0].weights
         self.learner = Learner(self.plan, self.recipe, self.team)
         self.newest = newest_in(self.run.checkpoint_folder)
@@ -185,6 +184,7 @@ class _Session:
         self._state(status="training", step=self.counts.step, steps=self.steps, epoch=self.epoch)
         self._tell_start(told)
         if not self.newest:
+            self._validate()  # what tuning starts from is what it is compared with
             self._hear()
         elif self.newest.score is None and self._due(self.plan.save_every):
             self._hear()  # it was killed between saving and hearing
@@ -201,8 +201,6 @@ class _Session:
             self._note(f"{self.team.size} of the plan's {self.plan.processes} processes train: the same steps, slower")
         if told and self.team.sharded:
             self._note("weights that are shared out (FSDP) are not heard while they learn: voicewright runs audition")
-
-    # The loop
 
     def go(self) -> Outcome:
         """Every step that is left, and what is due between them."""
@@ -267,18 +265,21 @@ class _Session:
             figures = {**learned.figures, "lr": rate, "skipped": self.counts.skipped, **costs}
             self.monitor.row("step", self.counts.step, self.epoch, **figures)
 
-    # Between epochs
-
     def _end_of_epoch(self) -> None:
-        if self.held and self._due(self.plan.validate_every):
-            with self.learner.as_heard(), self.team.drawing("validation", self.plan.seed):
-                found = validation(self.learner, self.held)
-            self.figures |= {f"validation_{name}": value for name, value in found.items()}
-            if self.monitor:
-                self.monitor.row("validation", self.counts.step, self.epoch, **found)
+        if self._due(self.plan.validate_every):
+            self._validate()
         if self._due(self.plan.save_every) and self._save():
             self._hear()
             self._prune()
+
+    def _validate(self) -> None:
+        if not (self.held and self.plan.validate_every):
+            return
+        with self.learner.as_heard(), self.team.drawing("validation", self.plan.seed):
+            found = validation(self.learner, self.held)
+        self.figures |= {f"validation_{name}": value for name, value in found.items()}
+        if self.monitor:
+            self.monitor.row("validation", self.counts.step, self.epoch, **found)
 
     def _save(self) -> bool:
         """Whether everything up to this step is on disk now."""
