@@ -6,12 +6,13 @@ PIP    := $(PY) -m pip --disable-pip-version-check --no-input -qq
 # A CPU machine without a wheel folder can say: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 WORKERS ?= 2
+DATASET ?= datasets/narrator
 RECORDINGS ?= src/voicewright/samples/austen
 
 export OMP_NUM_THREADS ?= 1
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help setup demo test quick lint types format docs bench bench-data train-tiny clean
+.PHONY: help setup demo test quick lint types format docs bench bench-data bench-train train-tiny clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -71,6 +72,10 @@ bench-data: setup
 	@$(PY) benchmarks/prepare.py $(RECORDINGS) --minutes 10 --minutes 60
 	@$(PY) benchmarks/prepare.py $(RECORDINGS) --minutes 10 --minutes 60 --words
 	@$(PY) benchmarks/word_times.py --recogniser
+
+## bench-train  how fast the default engine learns from DATASET, and what the time is spent on (minutes)
+bench-train: setup
+	@OMP_NUM_THREADS=$$(nproc) $(PY) benchmarks/training.py $(DATASET)
 
 ## train-tiny  a training run in small: killed, gone on with, in two processes, exported, spoken with
 train-tiny: setup

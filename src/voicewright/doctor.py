@@ -69,7 +69,9 @@ def processor() -> Finding:
     usable, threads = cores(), torch.get_num_threads()
     gain = bfloat16_speedup()
     chosen = "bfloat16" if has_native_bfloat16("cpu") else "float32"
-    says = f"{usable} cores, {threads} threads in use; bfloat16 is {gain:.1f} times as fast as float32, auto is {chosen}"
+    says = (
+        f"{usable} cores, {threads} threads in use; bfloat16 is {gain:.1f} times as fast as float32, auto is {chosen}"
+    )
     figures = {"cores": float(usable), "threads": float(threads), "bfloat16_gain": round(gain, 2)}
     if threads > usable:
         advice = f"set OMP_NUM_THREADS={usable}: more threads than cores slow small networks down many times"
