@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from voicewright.errors import BadCheckpoint, BadSetting
 from voicewright.training.checkpoint import Checkpoint, Snapshot, read_checkpoint, write_checkpoint
-from voicewright.training.run import Run
+from voicewright.training.run import START, Run
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -201,7 +201,7 @@ def _start_of(checkpoint: Checkpoint) -> str:
 
     from voicewright.voice.file import read_voice
 
-    path = _run_folder(checkpoint) / "start.voice"
+    path = _run_folder(checkpoint) / START
     if not path.is_file():
         return "none"
     digest = hashlib.sha256()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Status = Literal["new", "preparing", "training", "stopped", "finished", "failed"]
 BUSY = ("preparing", "training")
 
+START = "start.voice"
 PLAN, STATE, METRICS, STOP, LOCK = "plan.yaml", "state.json", "metrics.jsonl", "stop", "lock"
 BEFORE_A_RUN = {PLAN, "log.txt", LOCK}
 """What may lie in a folder before it becomes a run: somebody wrote the plan there, or a log was begun."""
@@ -130,7 +131,7 @@ class Run:
 
     @property
     def start_voice(self) -> Path:
-        return self.folder / "start.voice"
+        return self.folder / START
 
     @property
     def items(self) -> Path:

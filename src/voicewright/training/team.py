@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, TypeVar, cast
 
 import torch
@@ -42,6 +43,9 @@ class Team:
         from accelerate.state import is_initialized
         from accelerate.utils import DistributedType, InitProcessGroupKwargs
 
+        # Its functions' defaults are the group that is there when it is imported, which torch's optimizers do: a group
+        # so held outlives `close`, and its threads abort one process in seven at its end.
+        import_module("torch.distributed.nn.functional")
         cpu = plan.device == "cpu"
         if not cpu and not torch.cuda.is_available():
             raise BadPlan(f"device {plan.device}: no GPU is found here; set device: cpu")

@@ -21,7 +21,7 @@ from voicewright.training.examples import Examples, examples_of
 from voicewright.training.machine import this_machine
 from voicewright.training.options import TrainingPlan
 from voicewright.training.planning import Planned, Trial, check_plan, make_plan
-from voicewright.training.run import Run, step_name
+from voicewright.training.run import START, Run, step_name
 from voicewright.training.start import best_clips, fit_start
 from voicewright.voice.consent import Consent
 from voicewright.voice.file import read_voice, write_voice
@@ -315,11 +315,9 @@ class Training:
 
 def _start_of(checkpoint: Path) -> Path:
     """The voice that a checkpoint's run started from. Raises BadPlan: it is not there."""
-    voice = checkpoint.resolve().parent.parent / "start.voice"
+    voice = checkpoint.resolve().parent.parent / START
     if not voice.is_file():
-        raise BadPlan(
-            f"source: {checkpoint} is in no run, so the voice that it started from is unknown; name it: start"
-        )
+        raise BadPlan(f"source: {checkpoint} is in no run, so where it started from is unknown; name that voice: start")
     return voice
 
 
