@@ -17,7 +17,7 @@ from voicewright.audio.files import sha256_of, write_clip
 from voicewright.data.dataset import Dataset
 from voicewright.data.utterance import Utterance
 from voicewright.engines.recipe import Lesson
-from voicewright.errors import BadPlan, BadRun
+from voicewright.errors import BadPlan, BadRun, MissingExtra
 from voicewright.training.options import TrainingPlan
 from voicewright.training.run import Run
 from voicewright.training.training import Training
@@ -171,3 +171,11 @@ def test_an_engine_that_does_not_learn_is_refused(dataset: Path) -> None:
     plan = plan_of(dataset, start="halfway")
     with pytest.raises(BadPlan, match="cannot be trained"):
         training(world).train(plan)  # type: ignore[arg-type]
+
+
+def test_without_accelerate_it_says_what_to_install(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Learns()
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    with pytest.raises(MissingExtra, match=r"voicewright\[train\]"):
+        training(world).train(plan_of(dataset))
+    assert world.enrolled == 0

@@ -56,10 +56,11 @@ def train(
 
 
 def _plan(path: Path) -> TrainingPlan:
-    from voicewright.training.run import Run
+    from voicewright.training.run import PLAN, Run
 
-    if Run.holds(path):
-        return Run.open(path).plan
+    folder = path.parent if path.name == PLAN else path
+    if Run.holds(folder):
+        return Run.open(folder).plan  # wherever it lies now
     if not path.is_file():
         raise BadPlan(f"there is no plan {path}; write one: voicewright plan DATASET -o {path}")
     return load(TrainingPlan, path)

@@ -1,15 +1,17 @@
-"""Ctrl-C and a polite kill: the step is finished, the state saved, then training stops."""
+"""Ctrl-C, a polite kill, a terminal that closes: the step is finished, the state saved, then training stops."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """While it is open, the first Ctrl-C or SIGTERM is only noted, in `asked`; a second one interrupts at once.
+    """While it is open, the first of these signals is only noted, in `asked`; a second one interrupts at once.
+
+    A hang-up that is ignored already (nohup) stays so.
 
     Elsewhere than in a program's main thread signals are left alone.
     """
@@ -20,7 +22,8 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {each: signal.signal(each, self._note) for each in SIGNALS}
+            wanted = [s for s in SIGNALS if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN]
+            self._before = {each: signal.signal(each, self._note) for each in wanted}
         return self
 
     def __exit__(

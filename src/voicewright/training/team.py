@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from voicewright.errors import BadPlan
+from voicewright.errors import BadPlan, MissingExtra
 from voicewright.nn.precision import choose_precision
 from voicewright.training.options import TrainingPlan
 from voicewright.training.state import buffers_of, learning
@@ -36,10 +36,14 @@ class Team:
 
     Raises:
         BadPlan: the plan's device or precision cannot be had here, or what the launcher asks for.
+        MissingExtra: the package accelerate is missing.
     """
 
     def __init__(self, plan: TrainingPlan) -> None:
-        from accelerate import Accelerator
+        try:
+            from accelerate import Accelerator
+        except ImportError:
+            raise MissingExtra("accelerate", needed_for="training", extra="train") from None
         from accelerate.state import is_initialized
         from accelerate.utils import DistributedType, InitProcessGroupKwargs
 
