@@ -80,7 +80,9 @@ def test_two_processes_that_share_the_weights_out_train_what_one_does(tmp_path: 
     trained(tmp_path / "one", Duel(), **SETTINGS)
     for epochs in (1, 2):  # the second session resumes the first
         done = together(tmp_path / "two", sharded=True, epochs=epochs)
-        assert done.returncode == 0, done.stderr[-3000:]
+        # Not its exit status: torch's fully_shard keeps gloo's threads, which abort some processes after their work.
+        state = Run.open(tmp_path / "two").state()
+        assert (state.status, state.step) == ("finished", 4 * epochs), done.stderr[-3000:]
     assert_same_training(tmp_path / "one", tmp_path / "two")
     for name in ("one", "two"):  # one process goes on with either
         trained(tmp_path / name, Duel(), **{**SETTINGS, "epochs": 3})
