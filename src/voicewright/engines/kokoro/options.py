@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from voicewright.errors import BadSetting
 
+SHORT = 120
+"""Steps of a run that is too short for a long average."""
 STEPS_BY_ROOT_MINUTE, LEAST_STEPS, MOST_STEPS = 108, 60, 1500
 BATCH = 4
 """Clips of a step: each is played twice, 1.4 s of the recording and 2 s of new prosody."""
@@ -56,11 +58,12 @@ class TuningOptions:
         Measured on ten minutes; other amounts follow from that. The language makes no difference: what is predicted
         from the text and what makes the sound have networks, rates and weights of their own.
         """
+        steps = round(min(max(STEPS_BY_ROOT_MINUTE * minutes**0.5, LEAST_STEPS), MOST_STEPS))
         return {
-            "steps": round(min(max(STEPS_BY_ROOT_MINUTE * minutes**0.5, LEAST_STEPS), MOST_STEPS)),
+            "steps": steps,
             "batch_size": min(BATCH, clips),
             "learning_rate": 5e-4,
             "schedule": "cosine",
             "warmup_steps": 20,
-            "ema": 0.98,
+            "ema": 0.98 if steps > SHORT else 0.8,  # over 50 steps, or 5
         }
