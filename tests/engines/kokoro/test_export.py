@@ -207,11 +207,11 @@ def test_a_name_that_is_no_files_name_is_refused(
 
 def test_the_engine_exports_in_full_precision(network: Kokoro, style: Style, tmp_path: Path) -> None:
     engine = KokoroEngine(Store(tmp_path / "home", offline=True), precision="bfloat16", parts=tiny_parts())
-    voice = Voice(name="mine", engine="kokoro", weights=engine.weights, tensors=style.to_tensors())
+    voice = Voice(name="mine", engine=engine.name, weights=engine.weights, tensors=style.to_tensors())
     assert isinstance(engine, Exports)
     assert set(engine.formats) == {"upstream", "onnx"}
     engine.export(voice, "upstream", tmp_path / "out")
     state = torch.load(tmp_path / "out" / "kokoro-v1_0.pth", weights_only=True)
     assert {tensor.dtype for part in state.values() for tensor in part.values()} == {torch.float32}
     with pytest.raises(StaleVoice):
-        engine.export(Voice(name="old", engine="kokoro", weights="0", tensors=style.to_tensors()), "onnx", tmp_path)
+        engine.export(Voice(name="old", engine=engine.name, weights="0", tensors=style.to_tensors()), "onnx", tmp_path)
