@@ -1,4 +1,4 @@
-"""`make train-tiny`: the whole way of a training run, with an engine's tiny twin: in a minute, not in an hour.
+"""`make train-tiny`: the whole way of a training run, with an engine's tiny twin: in minutes, not in an hour.
 
 20 steps; the same 20 with a `kill -9` in the middle, which must give the same weights to the bit; the same 20 in two
 processes, which must give the same losses; then the result is exported and speaks.

@@ -24,8 +24,8 @@ TRAIN_HELP = """Carry out a training plan; or go on where its run stopped, when 
   voicewright train runs/narrator
   voicewright train plan.yaml --detach
 
-Ctrl-C saves and stops. Look at it from anywhere with "voicewright runs watch RUN". Several processes, on one machine or
-many: "accelerate launch -m voicewright train plan.yaml", or processes in the plan.
+Ctrl-C saves and stops. Look at it from anywhere with "voicewright runs watch RUN". Several processes: "processes" in
+the plan; on several machines, torchrun or accelerate (docs/processes.md).
 """
 
 
@@ -45,8 +45,8 @@ def train(
         return
     with shown() as progress:
         trained = session.studio.training.train(wanted, progress=progress)
-    if ranked and os.environ["RANK"] != "0":
-        return
+    if trained.voice is None:
+        return  # one of several processes; the first one tells
     if as_json:
         print_json(_facts(trained))
     else:

@@ -37,13 +37,13 @@ RESULT = "best.voice"
 SCORES = ("ge2e", "campplus", "dvector", "dnsmos", "words_wrong")
 """Figures of an audition that a voice carries."""
 QUICK_FITS = {"quick": 1.0, "standard": 4.3, "best": 16.0}
-"""How many times longer a fit takes than a quick one: so a trial need not make the whole of it."""
+"""About how many times longer than a quick fit, by the steps of each: a trial need not make the whole of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What became of a run: how it ended, which checkpoint was best, and the voice that came out (None while nothing
-    was heard)."""
+    """What became of a run: how it ended, which checkpoint was best (None: nothing was heard), and the voice that came
+    out. Only the first of several processes tells the last two."""
 
     run: Run
     outcome: "Outcome"
@@ -78,7 +78,7 @@ class Training:
 
         Args:
             given: fields of `TrainingPlan` as plain data.
-            trial: measure what a run will take, in about a minute.
+            trial: measure what a run will take, in some minutes.
 
         Raises: BadDataset, BadPlan, BadSetting; MissingExtra: the packages of the extra "train" are missing.
         """
@@ -122,8 +122,7 @@ class Training:
         """The run of a plan, checked and with its folder, ready to be trained. Raises as `train`."""
         wanted = replace(plan, dataset=str(Path(plan.dataset).absolute()))
         checked = self._checked(wanted, None).plan
-        main = os.environ.get("RANK", "0") == "0"  # as torchrun and accelerate tell each of their processes
-        return Run.create(plan.run, checked) if main else Run(Path(plan.run), checked)
+        return Run.create(plan.run, checked) if _first_process() else Run(Path(plan.run), checked)
 
     def at(self, run: Run, checkpoint: "Checkpoint | None") -> tuple[Speaks, Voice]:
         """The engine and the voice as a checkpoint of a run has them; None: as the run started.
@@ -244,6 +243,8 @@ class Training:
 
     def _finished(self, run: Run, outcome: "Outcome") -> Trained:
         """Keep the voice of the best checkpoint, or the start's if none is better, beside the run."""
+        if not _first_process():
+            return Trained(run=run, outcome=outcome, best=None, voice=None)
         heard = (run.auditions / step_name(0)).exists()
         chosen = best(run) if heard else None
         _, voice = self.at(run, chosen.checkpoint if chosen else outcome.checkpoint)
@@ -277,7 +278,7 @@ class Training:
         def measure(plan: TrainingPlan, examples: Examples) -> "Costs":
             from voicewright.training.trial import timed
 
-            voice, start_s = self._trial_voice(plan, examples, progress)
+            voice, start_s = self._trial_voice(plan, progress)
             auditor = self._auditor(plan, examples)
             with tempfile.TemporaryDirectory() as place:
                 hear = _one_sentence(auditor, Path(place)) if auditor.texts else None
@@ -286,7 +287,7 @@ class Training:
 
         return measure
 
-    def _trial_voice(self, plan: TrainingPlan, examples: Examples, progress: Progress) -> tuple[Voice, float]:
+    def _trial_voice(self, plan: TrainingPlan, progress: Progress) -> tuple[Voice, float]:
         """A voice to try a plan with, and what the one to start from will take (seconds)."""
         if plan.start:
             return self._voice(plan.start), 0.0
@@ -311,6 +312,11 @@ class Training:
 
     def _result(self, run: Run) -> Path:
         return run.folder / RESULT
+
+
+def _first_process() -> bool:
+    """As torchrun and accelerate tell each of their processes."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _start_of(checkpoint: Path) -> Path:

@@ -50,7 +50,7 @@ def timed(
     clock: Clock = time.perf_counter,
     progress: Progress = silent,
 ) -> Costs:
-    """What a run of this plan costs here, from a trial of some seconds to about two minutes.
+    """What a run of this plan costs here, from a trial of some seconds to some minutes.
 
     Clips of three lengths are prepared, then steps with the plan's batch, parts and precision are taken on each; what
     comes first is counted apart, for it happens once. The networks are as before when it returns.
