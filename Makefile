@@ -7,12 +7,13 @@ PIP    := $(PY) -m pip --disable-pip-version-check --no-input -qq
 TORCH_INDEX ?=
 WORKERS ?= 2
 DATASET ?= datasets/narrator
+GOLDEN ?= tests/golden/sovits
 RECORDINGS ?= src/voicewright/samples/austen
 
 export OMP_NUM_THREADS ?= 1
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help setup demo test quick lint types format docs bench bench-data bench-train train-tiny clean
+.PHONY: help setup demo test quick lint types format docs bench bench-data bench-train train-tiny parity clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -80,6 +81,10 @@ bench-train: setup
 ## train-tiny  a training run in small: killed, gone on with, in two processes, exported, spoken with
 train-tiny: setup
 	@$(PY) scripts/train_tiny.py
+
+## parity   our networks against what the originals compute: make parity GOLDEN=FOLDER
+parity: setup
+	@$(PY) -m voicewright.parity $(GOLDEN)
 
 clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

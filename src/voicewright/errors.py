@@ -18,6 +18,7 @@ VoicewrightError
   + BadPlan          a training plan that cannot be carried out
   + BadRun           a training run that is not there, or cannot go on
   |   + BadCheckpoint  a checkpoint that is damaged or belongs to something else
+  + BadDevice        a sound device that is not there, or does not do what is asked
   + BadJob           a journal that belongs to another job, or cannot be resumed
   + MissingExtra     an optional package is not installed
 
@@ -104,6 +105,10 @@ class BadRun(VoicewrightError):
 
 class BadCheckpoint(BadRun):
     """A checkpoint that is damaged or belongs to something else."""
+
+
+class BadDevice(VoicewrightError):
+    """A sound device that is not there, or does not do what is asked."""
 
 
 class BadJob(VoicewrightError):

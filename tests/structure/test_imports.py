@@ -15,8 +15,8 @@ FLOORS = [
     {"settings", "samples"},
     {"home", "audio"},
     {"text", "nn"},
-    {"voice", "weights", "measure", "engines", "speech"},
-    {"doctor", "meters"},
+    {"voice", "weights", "measure", "engines", "speech", "conversion", "live"},
+    {"doctor", "meters", "parity"},
     {"data"},
     {"training"},
     {"studio"},
@@ -30,8 +30,10 @@ KNOWS = {
     "measure": {"weights"},
     "engines": {"voice", "weights", "measure"},
     "speech": {"voice", "engines", "measure", "weights"},
+    "conversion": {"voice", "engines", "measure", "weights"},
+    "live": {"voice", "engines", "measure", "weights", "conversion"},
 }
-NO_TORCH = {"audio", "text", "voice", "data", "settings", "home", "errors", "progress", "apps"}
+NO_TORCH = {"audio", "text", "voice", "conversion", "live", "data", "settings", "home", "errors", "progress", "apps"}
 ONLY_APPS = {"typer", "rich", "click"}
 
 

@@ -5,13 +5,25 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from voicewright.audio.clip import Clip
-from voicewright.engines.options import EnrollOptions, Preset, SpeakOptions
+from voicewright.audio.pitch import Pitch
+from voicewright.engines.options import ConvertOptions, EnrollOptions, Preset, SpeakOptions
 from voicewright.progress import Progress, silent
 from voicewright.text.piece import Piece
 from voicewright.voice.consent import Consent
 from voicewright.voice.voice import Voice
 
-__all__ = ["Engine", "EnrollOptions", "Exports", "HasOwnVoice", "Preset", "SpeakOptions", "Speaks"]
+__all__ = [
+    "ConvertOptions",
+    "Converter",
+    "Converts",
+    "Engine",
+    "EnrollOptions",
+    "Exports",
+    "HasOwnVoice",
+    "Preset",
+    "SpeakOptions",
+    "Speaks",
+]
 
 
 @runtime_checkable
@@ -64,6 +76,54 @@ class HasOwnVoice(Speaks, Protocol):
 
     def own_voice(self) -> Voice:
         """A voice of nobody in particular."""
+
+
+class Converter(Protocol):
+    """A voice, ready to say or sing what somebody else did."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of what it makes."""
+
+    @property
+    def home_hz(self) -> float:
+        """The voice's usual pitch, where "auto" transposes to; 0 where it is not known."""
+
+    @property
+    def context_s(self) -> float:
+        """Sound that it wants to hear on each side of a part, so that the part comes out as it does in the whole."""
+
+    @property
+    def longest_s(self) -> float:
+        """The longest clip that it takes at once, in seconds."""
+
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+        """What `clip` (any rate) says, in the voice, at the converter's rate; every sound stays where it was.
+
+        Args:
+            pitch: the curve that the result follows, already transposed: frames at any rate from the clip's start, 0
+                where nothing is voiced.
+            seed: same seed, same machine: same samples.
+
+        Returns: round(seconds of the clip x rate) samples. A clip shorter than a frame gives silence of its length.
+
+        Raises: BadClip: longer than `longest_s`.
+        """
+
+
+@runtime_checkable
+class Converts(Engine, Protocol):
+    """An engine that says or sings a recording again in another voice."""
+
+    def converter(self, voice: Voice, options: ConvertOptions) -> Converter:
+        """The voice made ready, which may take a while; its `convert` is then called many times, by one thread at a
+        time.
+
+        Args:
+            options: of the class that `registry.convert_options` names for this engine.
+
+        Raises: WrongVoice, StaleVoice, BadVoice; BadSetting: an option that this voice cannot follow.
+        """
 
 
 @runtime_checkable

@@ -34,6 +34,14 @@ class SpeakOptions:
             raise BadSetting(f"speed must be between 0.5 and 2, got {self.speed}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions:
+    """How an engine converts a recording. An engine with more to set has a class of its own that extends this one."""
+
+    seed: int = 0
+    """Same seed, same machine: same sound."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraOptions:
     """Low-rank adapters (Hu et al. 2021): what is learned is a product of two thin matrices beside each weight."""

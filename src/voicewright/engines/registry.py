@@ -18,6 +18,11 @@ BUILT_IN_RECIPES = {
     "kokoro": "voicewright.engines.kokoro.options:TuningOptions",
     "kokoro-tiny": "voicewright.engines.kokoro.options:TuningOptions",
 }
+CONVERSION_GROUP = "voicewright.conversions"
+BUILT_IN_CONVERSIONS = {
+    "kokoro": "voicewright.engines.options:ConvertOptions",
+    "kokoro-tiny": "voicewright.engines.options:ConvertOptions",
+}
 
 
 def engines() -> dict[str, str]:
@@ -51,9 +56,22 @@ def recipe_options(name: str) -> type:
     Raises:
         BadSetting: there is no such engine, or it does not learn.
     """
-    table = {entry.name: entry.value for entry in entry_points(group=RECIPE_GROUP)} | BUILT_IN_RECIPES
+    return _options(name, RECIPE_GROUP, BUILT_IN_RECIPES, "be trained")
+
+
+def convert_options(name: str) -> type:
+    """The options class of how the engine called `name` converts recordings. Loads nothing heavy.
+
+    Raises:
+        BadSetting: there is no such engine, or it does not convert.
+    """
+    return _options(name, CONVERSION_GROUP, BUILT_IN_CONVERSIONS, "convert recordings")
+
+
+def _options(name: str, group: str, built_in: dict[str, str], ability: str) -> type:
+    table = {entry.name: entry.value for entry in entry_points(group=group)} | built_in
     if name not in table:
-        raise BadSetting(f"no engine {name!r} can be trained; these can: {', '.join(sorted(table))}")
+        raise BadSetting(f"no engine {name!r} can {ability}; these can: {', '.join(sorted(table))}")
     module, _, attribute = table[name].partition(":")
     options: type = getattr(import_module(module), attribute)
     return options

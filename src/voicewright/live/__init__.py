@@ -1,0 +1,1 @@
+"""A microphone that speaks in another voice: blocks, seams, sound devices."""

@@ -1,0 +1,1 @@
+"""The so-vits-svc family: its fork and 4.1."""
