@@ -73,8 +73,9 @@ class Case:
     def calls(self) -> list[str]:
         """The names of the calls that have outputs, in the order of the file's facts."""
         known = [str(call["call"]) for call in self.facts.get("calls", [])]
-        heard = {name.split(".", 1)[1].rsplit(".", 1)[0] for name in self.tensors if name.startswith("out.")}
-        return [call for call in known if self.outputs(call)] or sorted(heard)
+        stored = [name[4:] for name in self.tensors if name.startswith("out.")]
+        other = {name.rsplit(".", 1)[0] for name in stored if not name.startswith(tuple(f"{call}." for call in known))}
+        return [call for call in known if self.outputs(call)] + sorted(other)
 
     def about(self, call: str) -> Mapping[str, Any]:
         """What the facts say of a call."""
