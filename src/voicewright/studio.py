@@ -4,7 +4,6 @@ Everything heavy is imported when it is first needed, so a studio that only list
 """
 
 import dataclasses
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from voicewright.clock import Clock
 from voicewright.engines import registry
 from voicewright.engines.options import EnrollOptions
-from voicewright.errors import BadClip, BadSetting, BadVoice, StaleVoice, UnknownVoice
+from voicewright.errors import BadClip, BadSetting, BadVoice, UnknownVoice
 from voicewright.home import Home, HomeSettings
 from voicewright.progress import Progress, silent
 from voicewright.speech.options import CheckOptions, Output, SpeechSettings
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from voicewright.data.datasets import Datasets
     from voicewright.doctor import Finding
     from voicewright.engines.base import Speaks
+    from voicewright.engines.loaded import Engines
     from voicewright.measure.report import Report
     from voicewright.meters import Meters
     from voicewright.speech.assemble import Narration
@@ -79,8 +79,6 @@ class Studio:
     ) -> None:
         self.home = home if isinstance(home, Home) else Home.find(home)
         self._engine_name, self._device, self._precision, self._offline = engine, device, precision, offline
-        self._lock = threading.RLock()
-        self._engines: dict[str, Speaks] = {}
 
     @cached_property
     def settings(self) -> HomeSettings:
@@ -101,18 +99,16 @@ class Studio:
 
         return Store(self.home.weights, offline=self._offline or self.settings.offline)
 
-    def engine(self, name: str | None = None) -> "Speaks":
-        """The engine called `name`, loaded once. Raises BadSetting, MissingWeights, BadWeights."""
-        from voicewright.engines.base import Speaks
+    @cached_property
+    def engines(self) -> "Engines":
+        """The engines in memory."""
+        from voicewright.engines.loaded import Engines
 
-        name = name or (self._run.plan.engine if self._run else self._engine_name)
-        with self._lock:
-            if name not in self._engines:
-                loaded = registry.load(name, self.store, device=self._device, precision=self._precision)
-                if not isinstance(loaded, Speaks):
-                    raise BadSetting(f"the engine {name!r} cannot make voices and speak")
-                self._engines[name] = loaded
-            return self._engines[name]
+        return Engines(self.store, device=self._device, precision=self._precision)
+
+    def engine(self, name: str | None = None) -> "Speaks":
+        """The engine called `name`, which speaks; by default the studio's. Raises as `Engines.speaking`."""
+        return self.engines.speaking(name or (self._run.plan.engine if self._run else self._engine_name))
 
     @cached_property
     def meters(self) -> "Meters":
@@ -322,22 +318,11 @@ class Studio:
         Raises:
             BadClip: the file has no card. UnknownVoice: its voice is nowhere. StaleVoice: other weights are in place.
         """
-        from voicewright.speech.assemble import Narration, assemble
-        from voicewright.speech.card import card_of, settings_of, write_card
+        from voicewright.speech.replay import replay
 
         card = self._card(path)
-        wanted = settings_of(card)
-        voice = self._voice_in(path) or self.library.get(wanted.voice.name)
-        engine = self.engine(wanted.voice.engine)
-        if wanted.voice.weights != engine.weights:
-            raise StaleVoice(
-                f"{path} was spoken with the {engine.name} weights {wanted.voice.weights[:12]}, and "
-                f"{engine.weights[:12]} are in place: it cannot be made again sample for sample"
-            )
-        narration = Narration(engine, voice, wanted.pieces, wanted.settings, kept=wanted.kept, progress=progress)
-        speech = assemble(narration, Path(out))
-        write_card(Path(out), card_of(speech))
-        return speech
+        voice = self._voice_in(path) or self.library.get(card.voice.name)
+        return replay(card, self.engine(card.voice.engine), voice, Path(out), progress=progress)
 
     def extract_voice(self, path: str | Path, name: str, *, replace: bool = False) -> "Voice":
         """Take the voice inside the card of a sound file into the library, as `name`.
@@ -358,11 +343,13 @@ class Studio:
         return verify(Path(path))
 
     def _card(self, path: str | Path) -> "Card":
-        from voicewright.speech.card import read_card
+        from voicewright.speech.card import Card, read_card
 
         card = read_card(Path(path))
         if card is None:
             raise BadClip(f"{path}: it carries no card; only files made by voicewright do")
+        if not isinstance(card, Card):
+            raise BadClip(f"{path}: it is the recording {card.source}, converted; convert that again, with this seed")
         return card
 
     def _voice_in(self, path: str | Path) -> "Voice | None":

@@ -14,6 +14,7 @@ from tones import RATE, ToneEngine, voice
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.files import read_clip, write_clip
+from voicewright.audio.writer import SoundWriter
 from voicewright.errors import BadClip, BadVoice
 from voicewright.speech.assemble import Narration, assemble
 from voicewright.speech.card import (
@@ -25,8 +26,9 @@ from voicewright.speech.card import (
     verify,
     write_card,
 )
+from voicewright.speech.converted import ConvertedCard
 from voicewright.speech.options import CheckOptions, SpeakOptions, SpeechSettings
-from voicewright.speech.speech import Speech
+from voicewright.speech.speech import Speech, VoiceFacts
 from voicewright.speech.tags import read_tag, write_tags
 from voicewright.voice.consent import Consent
 
@@ -203,3 +205,19 @@ def test_other_tags_are_kept(made: Callable[..., tuple[Path, Speech, Card]]) -> 
     write_card(path, card)
     assert mutagen.File(path)["album"] == ["My book"]
     assert read_card(path) == card
+
+
+def test_a_converted_recording_says_so(tmp_path: Path) -> None:
+    sound = tmp_path / "song.wav"
+    with SoundWriter(sound, 24000) as writer:
+        writer.write(Clip(np.sin(np.arange(24000) / 20).astype(np.float32) / 4, 24000))
+    voice = VoiceFacts(name="narrator", engine="kokoro", weights="0" * 64)
+    card = ConvertedCard(source="take 1.wav", source_sha256="f" * 64, voice=voice, transposed=-3.0)
+    write_card(sound, card)
+    checked = verify(sound)
+    assert isinstance(checked.card, ConvertedCard) and checked.unchanged
+    assert checked.card.transposed == -3.0 and checked.card.source == "take 1.wav"
+    with SoundWriter(tmp_path / "other.wav", 24000) as writer:
+        writer.write(Clip.silence(1, 24000))
+    write_tags(tmp_path / "other.wav", read_tag(sound) or "", {})
+    assert not verify(tmp_path / "other.wav").unchanged

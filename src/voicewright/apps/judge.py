@@ -12,7 +12,7 @@ from voicewright.errors import BadSetting
 from voicewright.settings import to_dict
 
 if TYPE_CHECKING:
-    from voicewright.speech.card import Card, CardCheck
+    from voicewright.speech.card import AnyCard, CardCheck
 
 MEASURE_HELP = """Measure a sound file: loudness, rate and pitch; likeness to a speaker; words wrong against a text.
 
@@ -76,28 +76,41 @@ def card(
         note(str(out))
 
 
-def _plain(card: "Card | None") -> dict[str, Any] | None:
+def _plain(card: "AnyCard | None") -> dict[str, Any] | None:
     if card is None:
         return None
-    return to_dict(replace(card, voice_file="")) | {"text": card.text, "has_voice": bool(card.voice_file)}
+    return to_dict(replace(card, voice_file="")) | {
+        "text": getattr(card, "text", ""),
+        "has_voice": bool(card.voice_file),
+    }
 
 
 def _page(checked: "CardCheck") -> str:
     card = checked.card
     if card is None:
         return checked.told
-    voice, scores = card.voice, card.scores
-    words = "not checked" if scores.words_wrong is None else f"{scores.words_wrong} of {scores.words} wrong"
-    likeness = "not measured" if scores.similarity is None else f"{scores.similarity:.2f}"
+    voice = card.voice
     rows = {
-        "what": "synthetic speech",
+        "what": "synthetic speech" if card.kind == "speech" else "a converted voice",
         "made with": f"{card.tool}, {card.created}",
         "voice": f"{voice.name} (licence {voice.licence or 'not stated'}; {voice.consent})",
         "engine": f"{voice.engine}, weights {voice.weights[:12]} (licence {voice.weights_licence})",
-        "text": card.text.strip(),
-        "words": words,
-        "likeness": likeness,
+        **_made_from(card),
         "in it": "the voice itself" if card.voice_file else "no voice",
         "state": checked.told,
     }
     return "\n".join(f"{key + ':':10} {value}" for key, value in rows.items())
+
+
+def _made_from(card: "AnyCard") -> dict[str, str]:
+    from voicewright.speech.converted import ConvertedCard
+
+    if isinstance(card, ConvertedCard):
+        return {
+            "source": f"{card.source} (SHA-256 {card.source_sha256[:12]})",
+            "transposed": f"{card.transposed:+.1f} semitones",
+        }
+    scores = card.scores
+    words = "not checked" if scores.words_wrong is None else f"{scores.words_wrong} of {scores.words} wrong"
+    likeness = "not measured" if scores.similarity is None else f"{scores.similarity:.2f}"
+    return {"text": card.text.strip(), "words": words, "likeness": likeness}

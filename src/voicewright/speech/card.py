@@ -9,15 +9,15 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
-from voicewright.audio.files import describe, read_blocks
 from voicewright.errors import BadClip, BadSetting, BadVoice
 from voicewright.settings import from_dict, to_dict
+from voicewright.speech.converted import ConvertedCard
+from voicewright.speech.marks import AudioMark, mark_of
 from voicewright.speech.options import SpeechSettings
 from voicewright.speech.speech import Speech, SpeechScores, SpokenPiece, VoiceFacts
 from voicewright.speech.tags import read_tag, write_tags
@@ -25,24 +25,9 @@ from voicewright.speech.takes import TakeSetting
 from voicewright.text.piece import Piece
 
 CARD_FORMAT = 1
-NOTE = "synthetic speech made with voicewright"
+NOTES = {"speech": "synthetic speech made with voicewright", "conversion": "voice converted with voicewright"}
+UNCHANGED = {"speech": "the sound and the text are those of the card", "conversion": "the sound is that of the card"}
 TITLE_LETTERS = 80
-SAMPLE_FORMATS = frozenset({".wav", ".flac"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioMark:
-    """A hash of the sound in a file.
-
-    `of` "samples": SHA-256 of the decoded mono samples (little-endian float32), for formats that keep every sample, so
-    the mark survives wav ⇄ flac. `of` "packets": SHA-256 of the compressed packets, for mp3, ogg and opus, where the
-    decoded samples depend on the decoder; any new encoding changes it.
-    """
-
-    sha256: str
-    of: Literal["samples", "packets"]
-    rate: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +60,18 @@ class Card:
     def text(self) -> str:
         return "".join(part.piece.text for part in self.pieces)
 
+    @property
+    def kind(self) -> str:
+        return "speech"
+
+    @property
+    def title(self) -> str:
+        return self.text
+
+
+AnyCard = Card | ConvertedCard
+C = TypeVar("C", Card, ConvertedCard)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
@@ -93,7 +90,7 @@ class Replay:
 class CardCheck:
     """What `verify` found: whether the sound and the text are those of the card, in words too."""
 
-    card: Card | None
+    card: AnyCard | None
     unchanged: bool
     told: str
 
@@ -122,7 +119,7 @@ def settings_of(card: Card) -> Replay:
     )
 
 
-def write_card(path: Path, card: Card) -> Card:
+def write_card(path: Path, card: C) -> C:
     """Put `card` into the sound file at `path`, with the mark of its sound, and tags that any player shows.
 
     The sound itself stays as it is, byte for byte. The file is replaced as a whole or not at all.
@@ -130,15 +127,15 @@ def write_card(path: Path, card: Card) -> Card:
     Raises:
         BadClip: the file is missing, damaged, or of a format that holds no card (wav, flac, ogg, opus, mp3 do).
     """
-    card = replace(card, audio=_mark(path))
-    title = " ".join(card.text.split())
+    card = replace(card, audio=mark_of(path))
+    title = " ".join(card.title.split())
     title = title if len(title) <= TITLE_LETTERS else title[: TITLE_LETTERS - 1] + "…"
     text = json.dumps(to_dict(card), ensure_ascii=False, separators=(",", ":"))
-    write_tags(path, text, {"title": title, "artist": card.voice.name, "comment": NOTE})
+    write_tags(path, text, {"title": title, "artist": card.voice.name, "comment": NOTES[card.kind]})
     return card
 
 
-def read_card(path: Path) -> Card | None:
+def read_card(path: Path) -> AnyCard | None:
     """The card in the sound file at `path`; None when it has none.
 
     Raises:
@@ -152,6 +149,8 @@ def read_card(path: Path) -> Card | None:
         version = given.get("format") if isinstance(given, dict) else None
         if version != CARD_FORMAT:
             raise BadClip(f"{path}: its card has format {version!r}; this version of voicewright reads {CARD_FORMAT}")
+        if given.get("kind") == "conversion":
+            return from_dict(ConvertedCard, given, where="card")
         return from_dict(Card, given, where="card")
     except (ValueError, BadSetting) as problem:
         raise BadClip(f"{path}: its card is damaged ({problem}); the sound itself may be fine") from problem
@@ -166,11 +165,11 @@ def verify(path: Path) -> CardCheck:
     card = read_card(path)
     if card is None or card.audio is None:
         return CardCheck(card=card, unchanged=False, told="it has no card, or the card was removed")
-    if _text_sha256(card.text) != card.text_sha256:
+    if isinstance(card, Card) and _text_sha256(card.text) != card.text_sha256:
         return CardCheck(card=card, unchanged=False, told="the text in the card is not the one that was spoken")
-    if _mark(path).sha256 != card.audio.sha256:
+    if mark_of(path).sha256 != card.audio.sha256:
         return CardCheck(card=card, unchanged=False, told="the sound was changed after the card was written")
-    return CardCheck(card=card, unchanged=True, told="the sound and the text are those of the card")
+    return CardCheck(card=card, unchanged=True, told=UNCHANGED[card.kind])
 
 
 def extract_voice(path: Path) -> bytes | None:
@@ -194,28 +193,6 @@ def _card_piece(part: SpokenPiece) -> CardPiece:
     return CardPiece(
         piece=part.piece, start_s=part.start_s, end_s=part.end_s, setting=part.take.setting, problems=problems
     )
-
-
-def _mark(path: Path) -> AudioMark:
-    info = describe(path)
-    samples = path.suffix.lower() in SAMPLE_FORMATS
-    digest = hashlib.sha256()
-    for part in _sample_bytes(path) if samples else _packets(path):
-        digest.update(part)
-    return AudioMark(
-        sha256=digest.hexdigest(), of="samples" if samples else "packets", rate=info.rate, seconds=info.seconds
-    )
-
-
-def _sample_bytes(path: Path) -> Iterator[bytes]:
-    return (block.samples.astype("<f4").tobytes() for block in read_blocks(path))
-
-
-def _packets(path: Path) -> Iterator[bytes]:
-    import av
-
-    with av.open(str(path)) as container:
-        yield from (bytes(packet) for packet in container.demux(audio=0) if packet.size)
 
 
 def _text_sha256(text: str) -> str:
