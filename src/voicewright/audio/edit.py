@@ -73,8 +73,8 @@ def fade(clip: Clip, in_ms: float, out_ms: float) -> Clip:
         raise BadClip(f"a fade cannot last less than nothing: {in_ms} ms in, {out_ms} ms out")
     rise, fall = (min(len(clip), round(ms / 1000 * clip.rate)) for ms in (in_ms, out_ms))
     samples = clip.samples.copy()
-    samples[:rise] *= _ramp(rise)
-    samples[len(samples) - fall :] *= _ramp(fall)[::-1]
+    samples[:rise] *= rising(rise)
+    samples[len(samples) - fall :] *= rising(fall)[::-1]
     return clip.with_samples(samples)
 
 
@@ -100,7 +100,7 @@ def join(clips: Iterable[Clip], *, crossfade_ms: float = 0.0) -> Clip:
     end = 0
     for part in parts:
         shared = min(overlap, end, len(part))
-        ramp = _ramp(shared)
+        ramp = rising(shared)
         start = end - shared
         whole[start:end] *= ramp[::-1]
         whole[start:end] += part.samples[:shared] * ramp
@@ -109,7 +109,7 @@ def join(clips: Iterable[Clip], *, crossfade_ms: float = 0.0) -> Clip:
     return Clip(whole[:end], rates[0])
 
 
-def _ramp(size: int) -> Samples:
+def rising(size: int) -> Samples:
     """(size,) rising half cosine; it and its mirror image add up to one."""
     ramp: Samples = (0.5 - 0.5 * np.cos(np.pi * (np.arange(size) + 0.5) / max(1, size))).astype(np.float32)
     return ramp

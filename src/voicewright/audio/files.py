@@ -14,7 +14,24 @@ from voicewright.audio.streaming import StreamResampler
 from voicewright.audio.writer import SoundWriter, write_clip
 from voicewright.errors import BadClip
 
-__all__ = ["SoundInfo", "SoundWriter", "describe", "read_blocks", "read_clip", "read_part", "sha256_of", "write_clip"]
+__all__ = [
+    "ENDINGS",
+    "SoundInfo",
+    "SoundWriter",
+    "describe",
+    "read_blocks",
+    "read_clip",
+    "read_part",
+    "sha256_of",
+    "write_clip",
+]
+
+ENDINGS = frozenset((
+    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".mp4", ".mkv", ".webm", ".mov", ".avi",
+    ".wma", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64", ".amr", ".ac3", ".g722", ".wv", ".tta", ".ape",
+    ".3gp", ".ts", ".voc",
+))  # fmt: skip
+"""What counts as a recording in a folder. A file that is named itself may have any ending."""
 
 AnyPath = str | os.PathLike[str]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from voicewright.audio.files import ENDINGS
 from voicewright.data.dataset import INFO
 from voicewright.data.manifest import NAME as MANIFEST
 from voicewright.data.manifest import read_lines, to_plain, write_lines
@@ -15,12 +16,6 @@ from voicewright.settings import from_dict
 
 SOURCES = "recordings.jsonl"
 """The list of them, in the work folder."""
-ENDINGS = frozenset((
-    ".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".mp4", ".mkv", ".webm", ".mov", ".avi",
-    ".wma", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64", ".amr", ".ac3", ".g722", ".wv", ".tta", ".ape",
-    ".3gp", ".ts", ".voc",
-))  # fmt: skip
-"""What counts as a recording in a folder. A file that is named itself may have any ending."""
 _OF_CLIP = re.compile(r"-\d{8}$")
 
 

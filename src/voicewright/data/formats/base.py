@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from voicewright.audio.files import SoundWriter, describe, read_blocks
+from voicewright.audio.files import ENDINGS, SoundWriter, describe, read_blocks
 from voicewright.data.dataset import Dataset
 from voicewright.data.paths import nearest_id, same_id_key
 from voicewright.data.problems import Problem
-from voicewright.data.sources import ENDINGS
 from voicewright.data.utterance import Split, TimedWord, Utterance
 from voicewright.errors import BadClip, BadDataset, BadSetting
 from voicewright.progress import Progress, silent

@@ -21,7 +21,7 @@ def improve(bench: Bench, task: Task) -> Mapping[str, Any]:
     path, options = Path(task.given["path"]), bench.options
     heard = path
     if options.separate:
-        from voicewright.data.separation import load_separator
+        from voicewright.conversion.separation import load_separator
 
         heard = _made(bench, "voice" if options.denoise else "sound", task.name)
         load_separator(bench.weights, offline=bench.offline).separate(path, heard)

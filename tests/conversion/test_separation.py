@@ -11,7 +11,7 @@ import pytest
 from voicewright.audio.clip import Clip, Samples
 from voicewright.audio.edit import resample
 from voicewright.audio.files import read_clip, write_clip
-from voicewright.data.separation import BlockSeparator, load_separator
+from voicewright.conversion.separation import BlockSeparator, load_separator
 from voicewright.errors import BadWeights, MissingExtra, MissingWeights
 from voicewright.nn.demucs import Demucs
 from voicewright.samples import samples
