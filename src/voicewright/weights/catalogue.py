@@ -147,7 +147,7 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
         bundle("segmentation", "PyanNet, who speaks when within ten seconds",
                "Hervé Bredin, CNRS: huggingface.co/pyannote/segmentation-3.0", "MIT"),
         bundle("phones", "which English phone sounds when", "trained by the voicewright authors on synthetic speakers"),
-        _DVECTOR, _WHISPER_TINY_EN, _WHISPER_BASE, _SILERO_VAD, _SWIFT_F0, _DNSMOS,
+        _DVECTOR, _WHISPER_TINY_EN, _WHISPER_BASE, _SILERO_VAD, _SWIFT_F0, _DNSMOS, _CONTENTVEC,
     )  # fmt: skip
     return {each.name: each for each in sets}
 
@@ -292,4 +292,21 @@ _WHISPER_BASE = WeightSet(
         _base_file("vocabulary.txt", "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913", 459_861),
         _base_file("config.json", "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a", 2_309),
     ),
+)
+
+_CONTENTVEC = WeightSet(
+    "contentvec",
+    "ContentVec, what is said without who says it: for checkpoints of the so-vits-svc family",
+    "MIT",
+    "Kaizhi Qian et al.: github.com/auspicious3000/contentvec; as huggingface.co/lengyue233/content-vec-best has it",
+    (
+        WeightFile(
+            "pytorch_model.bin",
+            "d8dd400e054ddf4e6be75dab5a2549db748cc99e756a097c496c099f65a4854e",
+            378_342_945,
+            (Hub("lengyue233/content-vec-best", "ab04aa7067b99ee05cc82499bc64916b980a1967", "pytorch_model.bin"),),
+            convert="voicewright.engines.sovits.contentvec:convert",
+        ),
+    ),
+    makes="model.safetensors",
 )
