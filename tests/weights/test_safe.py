@@ -100,6 +100,16 @@ def hostile(canary: Path) -> dict[str, tuple[bytes, str]]:
         "dotted name under an allowed one": (b"\x80\x04" + text("torch._utils")
                                              + text("_rebuild_tensor_v2.__globals__") + b"\x93.", "__globals__"),
         "numpy object array": (protocol({"w": np.array([Reduced(os.system, (touch,))], dtype=object)}), "numpy"),
+        "numpy array of texts": (protocol({"w": np.array(["a"])}), "numpy.dtype"),
+        "numpy array of another byte order": (protocol({"w": np.zeros(2, ">f4")}), "inner state"),
+        "numpy array that claims more": (protocol({"w": np.zeros(2, "<f4")}).replace(b"K\x02\x85", b"K\x09\x85"),
+                                         "as long as"),
+        "numpy array without numbers": (b"\x80\x02}" + text("w") + b"cnumpy._core.multiarray\n_reconstruct\n"
+                                        b"cnumpy\nndarray\nK\x00\x85c_codecs\nencode\n" + text("b") + text("latin1")
+                                        + b"\x86R\x87Rs.", "without its numbers"),
+        "numpy type as a value": (b"\x80\x02}" + text("w") + b"cnumpy\nndarray\ns.", "numpy.ndarray"),
+        "numpy class called": (b"\x80\x02cnumpy\nndarray\nK\x05\x85\x85R.", "numpy.ndarray"),
+        "another codec": (b"\x80\x02c_codecs\nencode\n" + text("a") + text("rot13") + b"\x86R.", "_codecs.encode"),
         "numpy scalar": (protocol({"best": np.float64(1)}), "numpy"),
         "setstate": (protocol(WithState()), "WithState"),
         "build on a class": (b"\x80\x02ctorch\nFloatStorage\n}" + text("a") + text("b") + b"sb.", "inner state"),
@@ -374,6 +384,20 @@ class TestHonestFiles:
         assert type(found["p"]) is torch.Tensor
         assert not found["p"].requires_grad
         assert found["e"].shape == (0, 3)
+
+    def test_arrays_of_numpy_come_out_as_tensors(self, new: bool, tmp_path: Path) -> None:
+        table = np.arange(6, dtype=np.float32).reshape(2, 3) + 0.1
+        state = {
+            "ann": {"centres": table, "n": 3}, "columns": np.asfortranarray(table), "double": table.astype(np.float64),
+            "whole": np.arange(-2, 2), "same": table, "one": np.array(7.0),
+        }  # fmt: skip
+        found = read_foreign(saved(state, tmp_path / "w.pt", new))
+        for name, array in (("columns", table), ("double", table.astype(float)), ("whole", np.arange(-2, 2))):
+            assert found[name].numpy().dtype == array.dtype
+            assert np.array_equal(found[name].numpy(), array)
+        assert np.array_equal(found["ann"]["centres"].numpy(), table)
+        assert found["ann"]["centres"] is found["same"]
+        assert found["one"].item() == 7
 
     def test_tensors_can_be_written_to(self, new: bool, tmp_path: Path) -> None:
         found = read_foreign(saved({"w": torch.zeros(3)}, tmp_path / "w.pth", new))["w"]

@@ -3,13 +3,14 @@
 The standard unpickler is a small machine that imports names and calls them: that is how a weight file runs programs.
 Here `pickletools.genops` only lists the machine's instructions, and this module acts out the few that `torch.save`
 needs, on plain containers. A name stays a string; "call `torch._utils._rebuild_tensor_v2`" becomes a `TensorPlan`;
-every other name, call or instruction is refused. So safety does not rest on the list being complete: there is no
-instruction here that could run code.
+numpy's arrays become `ArrayPlan`s the same way. Every other name, call or instruction is refused. So safety does not
+rest on the list being complete: there is no instruction here that could run code.
 
 `torch.load(weights_only=True)` also refuses unknown names, but it obeys a list that any library in the process may
 extend (`add_safe_globals`), builds sets, byte arrays and device objects, and unzips as much as a file pretends to hold.
 """
 
+import math
 import pickletools
 import struct
 from collections.abc import Callable
@@ -35,7 +36,15 @@ _CALLS = {
     "collections.OrderedDict", "torch.Size", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter",
 }  # fmt: skip
-ALLOWED = frozenset(_STORAGES) | _TYPES | _CALLS
+ARRAY_DTYPES = {
+    "f2": "float16", "f4": "float32", "f8": "float64", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64",
+    "u1": "uint8", "b1": "bool",
+}  # fmt: skip
+_ARRAY_CALLS = {
+    "numpy.dtype", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "_codecs.encode",
+}  # fmt: skip
+_CALLS = _CALLS | _ARRAY_CALLS
+ALLOWED = frozenset(_STORAGES) | _TYPES | _CALLS | {"numpy.ndarray"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,23 @@ class TensorPlan:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberType:
+    """The element type of a numpy array, by its code."""
+
+    code: str
+
+
+@dataclass(slots=True)
+class ArrayPlan:
+    """A numpy array: its numbers stand in the pickle itself. Empty until its state was read."""
+
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    by_columns: bool = False
+    data: bytes = b""
 
 
 @dataclass
@@ -96,7 +122,8 @@ def refusal(where: str, what: str) -> UnsafeFile:
 
 
 def read_plain(stream: BinaryIO, where: str) -> Any:
-    """The next pickle of `stream`, as dicts, lists, tuples, numbers, texts, `TensorPlan`s, `StorageRef`s and `Name`s.
+    """The next pickle of `stream`, as dicts, lists, tuples, numbers, texts, `TensorPlan`s, `ArrayPlan`s,
+    `StorageRef`s and `Name`s.
 
     Raises: UnsafeFile, naming what was refused; BadWeights when the pickle is damaged.
     """
@@ -157,6 +184,12 @@ def _result(machine: _Machine, function: str, args: tuple[Any, ...]) -> Any:
             match notes:
                 case (Name(full), *rest) if full in _TYPES and not hooks and not any(rest):
                     return _plan(machine, storage, offset, shape, strides, full.removeprefix("torch."))
+        case "encode", (str(text), "latin1"):  # how protocol 2 writes bytes
+            return text.encode("latin1")
+        case "dtype", (str(code), bool() | 0 | 1, bool() | 0 | 1) if code in ARRAY_DTYPES:
+            return NumberType(code)
+        case "_reconstruct", (Name("numpy.ndarray"), (0,), bytes()):
+            return ArrayPlan()
     raise machine.refuse(f"calls {function!r} with unusual arguments")
 
 
@@ -183,9 +216,22 @@ def _persistent(machine: _Machine, _: Any) -> None:
 
 def _build(machine: _Machine, _: Any) -> None:
     state, target = machine.stack.pop(), machine.stack[-1]
+    match target, state:
+        case NumberType(), (int(), "<" | "|" | "=", None, None, None, -1, -1, 0):
+            return
+        case ArrayPlan(dtype=""), (int(), tuple(shape), NumberType(code), bool(by_columns), bytes(data)):
+            _fill(machine, target, code, shape, data)
+            target.by_columns = by_columns
+            return
     # torch.save keeps a state dictionary's `_metadata` as an attribute of its OrderedDict: nothing that we need.
     if type(target) is not dict or type(state) is not dict or not state.keys() <= {"_metadata"}:
         raise machine.refuse(f"sets the inner state of a {type(target).__name__}")
+
+
+def _fill(machine: _Machine, plan: ArrayPlan, code: str, shape: tuple[Any, ...], data: bytes) -> None:
+    if len(shape) > MAX_AXES or not all(map(_whole, shape)) or math.prod(shape) * int(code[1:]) != len(data):
+        raise machine.refuse("describes a numpy array that is not as long as its numbers")
+    plan.dtype, plan.shape, plan.data = ARRAY_DTYPES[code], shape, data
 
 
 def _set_items(machine: _Machine, items: list[Any]) -> None:
