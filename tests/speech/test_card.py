@@ -215,8 +215,10 @@ def test_a_converted_recording_says_so(tmp_path: Path) -> None:
     card = ConvertedCard(source="take 1.wav", source_sha256="f" * 64, voice=voice, transposed=-3.0)
     write_card(sound, card)
     checked = verify(sound)
-    assert isinstance(checked.card, ConvertedCard) and checked.unchanged
-    assert checked.card.transposed == -3.0 and checked.card.source == "take 1.wav"
+    assert isinstance(checked.card, ConvertedCard)
+    assert checked.unchanged
+    assert checked.card.transposed == -3.0
+    assert checked.card.source == "take 1.wav"
     with SoundWriter(tmp_path / "other.wav", 24000) as writer:
         writer.write(Clip.silence(1, 24000))
     write_tags(tmp_path / "other.wav", read_tag(sound) or "", {})
