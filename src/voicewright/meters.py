@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from voicewright.audio.activity import SileroActivity
-from voicewright.audio.pitch import SwiftPitch
+from voicewright.audio.pitch import PitchTracker
 from voicewright.engines.options import EnrollOptions
 from voicewright.measure.alignment import PhoneAligner
 from voicewright.measure.intelligibility import WhisperRecogniser
 from voicewright.measure.naturalness import Dnsmos
 from voicewright.measure.similarity import SpeakerEncoder, load_encoder
+from voicewright.measure.tracking import tracker_named
 from voicewright.speech.checks import Checker
 from voicewright.speech.options import CheckOptions
 from voicewright.voice.reference import ReferenceTools
@@ -60,9 +61,9 @@ class Meters:
             return None
         return self._once(f"aligner {language}", lambda: PhoneAligner(self._store.file("phones"), language))
 
-    def pitch(self) -> SwiftPitch:
-        """What follows the pitch."""
-        return self._once("pitch", lambda: SwiftPitch(self._store.file("swift-f0")))
+    def pitch(self, name: str = "swift") -> PitchTracker:
+        """What follows the pitch: a tracker by name, as `tracker_named` finds it and with its errors."""
+        return self._once(f"pitch {name}", lambda: tracker_named(name, self._store))
 
     def naturalness(self) -> Dnsmos | None:
         """The naturalness meter; None when it is not on this machine."""

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import resample
-from voicewright.errors import BadSetting, BadWeights, MissingExtra
+from voicewright.audio.onnx import open_network
+from voicewright.errors import BadSetting, BadWeights
 
 LOW_HZ, HIGH_HZ = 50.0, 1600.0  # from a deep speaking voice with creak to a soprano's high notes (G6)
 
@@ -23,9 +24,13 @@ LOW_HZ, HIGH_HZ = 50.0, 1600.0  # from a deep speaking voice with creak to a sop
 TRACKERS: Mapping[str, str] = {
     "swift": "voicewright.audio.pitch:SwiftPitch",
     "yin": "voicewright.audio.yin:YinPitch",
-    "world": "voicewright.audio.pitch:WorldPitch",
+    "harvest": "voicewright.audio.world:HarvestPitch",
+    "dio": "voicewright.audio.world:DioPitch",
+    "crepe": "voicewright.nn.crepe:CrepePitch",
+    "crepe-tiny": "voicewright.nn.crepe:CrepePitch",
+    "rmvpe": "voicewright.audio.rmvpe:RmvpePitch",
 }
-NEED_MODEL = frozenset({"swift"})
+NEED_MODEL = frozenset({"swift", "crepe", "crepe-tiny", "rmvpe"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,6 +64,26 @@ class Pitch:
             return 0.0
         low, high = np.percentile(self.f0_hz[self.voiced], [5, 95])
         return float(12 * np.log2(high / low))
+
+    @property
+    def seconds(self) -> float:
+        """How long the sound is that the track describes, to the nearest frame."""
+        return len(self.f0_hz) * self.hop_s
+
+    def transposed(self, semitones: float) -> "Pitch":
+        """The same track higher (> 0) or lower; what is unvoiced stays so.
+
+        Raises:
+            BadSetting: not a finite number.
+        """
+        if not np.isfinite(semitones):
+            raise BadSetting(f"a transposition is a number of semitones, got {semitones}")
+        return Pitch(self.f0_hz * np.float32(2 ** (semitones / 12)), self.confidence, self.hop_s)
+
+    def between(self, start_s: float, end_s: float) -> "Pitch":
+        """The track of the part of the sound from `start_s` to `end_s`, both cut to the track and to whole frames."""
+        start, end = (max(0, round(at_s / self.hop_s)) for at_s in (start_s, end_s))
+        return Pitch(self.f0_hz[start:end], self.confidence[start:end], self.hop_s)
 
     def resampled(self, frames_per_second: float) -> "Pitch":
         """The same track at another frame rate, as long in seconds to the nearest frame.
@@ -96,10 +121,11 @@ class PitchTracker(Protocol):
 def find_tracker(
     name: str, model: Path | None = None, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ
 ) -> PitchTracker:
-    """A pitch tracker by name: swift (default choice; needs its model file), yin (no model), world (needs pyworld).
+    """A pitch tracker by name: swift is the usual choice; yin needs no model, harvest and dio need pyworld; crepe is
+    slow and robust, crepe-tiny quicker; rmvpe hears a voice among instruments.
 
     Args:
-        model: the network's file, for a method that has one.
+        model: the network's file, for a method that has one (`NEED_MODEL`).
         low_hz, high_hz: the range in which to look.
 
     Raises:
@@ -152,18 +178,9 @@ class SwiftPitch:
     _SILENT = 1e-3  # digital near-silence is unknown to the network, and it answers with random pitches
 
     def __init__(self, model: Path, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ, sure: float = 0.5) -> None:
-        from onnxruntime import InferenceSession, SessionOptions
-        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidProtobuf, NoSuchFile
-
         check_range(low_hz, high_hz, 46.875, 2093.75)
         self._low_hz, self._high_hz, self._sure = low_hz, high_hz, sure
-        quiet = SessionOptions()
-        quiet.intra_op_num_threads = quiet.inter_op_num_threads = 1
-        quiet.log_severity_level = 4
-        try:
-            self._session = InferenceSession(str(model), quiet, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidArgument, InvalidProtobuf, NoSuchFile) as problem:
-            raise BadWeights(f"{model} is not the SwiftF0 pitch network ({problem}); fetch it again") from problem
+        self._session = open_network(model, "the SwiftF0 pitch network")
         names = {given.name for given in self._session.get_inputs()}
         if names != {"audio", "fmin", "fmax"}:
             raise BadWeights(f"{model} is another network (inputs {sorted(names)}); swift_f0's model.onnx is needed")
@@ -193,40 +210,3 @@ class SwiftPitch:
         peaks = np.abs(np.pad(hops, (0, count * self._HOP - len(hops)))).reshape(count, self._HOP)
         silent: NDArray[np.bool_] = peaks.max(axis=1, initial=0.0) < self._SILENT
         return silent
-
-
-class WorldPitch:
-    """Pitch by Harvest (Morise 2017) of the WORLD vocoder, from the optional package pyworld (MIT).
-
-    Precise on clean singing and speech, slower than the others, and it also calls some noise voiced.
-    Its confidence is 1 where it hears a voice and 0 elsewhere.
-
-    Args:
-        low_hz, high_hz: the range in which to look.
-
-    Raises:
-        MissingExtra: pyworld is not installed.
-    """
-
-    _HOP_S = 0.005
-
-    def __init__(self, *, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ) -> None:
-        try:
-            self._harvest = import_module("pyworld").harvest
-        except ModuleNotFoundError as problem:
-            raise MissingExtra("pyworld", needed_for="the pitch tracker 'world'", extra="world") from problem
-        check_range(low_hz, high_hz, 20.0, 4000.0)
-        self._low_hz, self._high_hz = low_hz, high_hz
-
-    def track(self, clip: Clip) -> Pitch:
-        """(f,) one frame for every 5 ms."""
-        if not len(clip):
-            return Pitch(np.zeros(0, np.float32), np.zeros(0, np.float32), self._HOP_S)
-        f0_hz, _ = self._harvest(
-            clip.samples.astype(np.float64),
-            clip.rate,
-            f0_floor=self._low_hz,
-            f0_ceil=self._high_hz,
-            frame_period=1000 * self._HOP_S,
-        )
-        return Pitch(f0_hz.astype(np.float32), (f0_hz > 0).astype(np.float32), self._HOP_S)

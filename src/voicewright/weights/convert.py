@@ -90,6 +90,11 @@ def convert_foreign(
     return notes
 
 
+def convert_plain(source: Path, out: Path) -> None:
+    """Every tensor as it is; for sets whose licence and attribution the store adds. Raises: as `convert_foreign`."""
+    convert_foreign(source, out, licence="")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m voicewright.weights.convert", description=__doc__)
