@@ -65,19 +65,40 @@ class Discriminator(nn.Module):
         return [logits for logits, _ in heard], [features for _, features in heard]
 
 
-class WaveDiscriminator(nn.Module):
-    """Strided convolutions over the wave."""
+class ScaleDiscriminators(nn.Module):
+    """MelGAN's three (Kumar et al. 2019), at the wave's rate, half and a quarter of it, the first of them under
+    spectral norm. The original has them and never trained with them; here they are for files that hold them."""
 
-    def __init__(self, layers: tuple[ScaleLayer, ...]) -> None:
+    def __init__(self, config: DiscriminatorConfig | None = None) -> None:
         super().__init__()
+        scale = (config or DiscriminatorConfig()).scale
+        self.discriminators = nn.ModuleList(WaveDiscriminator(scale, spectral=not number) for number in range(3))
+
+    def forward(self, wave: Tensor) -> Judged:
+        """(b, 1, n)"""
+        logits, features = [], []
+        for number, discriminator in enumerate(self.discriminators):
+            wave = F.avg_pool1d(wave, 4, 2, padding=2) if number else wave
+            judged, layers = discriminator(wave)
+            logits.append(judged)
+            features.append(layers)
+        return logits, features
+
+
+class WaveDiscriminator(nn.Module):
+    """Strided convolutions over the wave, under weight norm, or under spectral norm."""
+
+    def __init__(self, layers: tuple[ScaleLayer, ...], *, spectral: bool = False) -> None:
+        super().__init__()
+        kind = _spectral if spectral else NormedConv1d
         taken = 1
         self.convs = nn.ModuleList()
         for each in layers:
-            padding = each.kernel // 2
-            conv = NormedConv1d(taken, each.made, each.kernel, each.stride, padding, groups=each.groups)
-            self.convs.append(conv)
+            self.convs.append(
+                kind(taken, each.made, each.kernel, stride=each.stride, padding=each.kernel // 2, groups=each.groups)
+            )
             taken = each.made
-        self.conv_post = NormedConv1d(taken, 1, LAST_KERNEL, padding=LAST_KERNEL // 2)
+        self.conv_post = kind(taken, 1, LAST_KERNEL, padding=LAST_KERNEL // 2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         return _through(self.convs, self.conv_post, x)
@@ -100,6 +121,10 @@ class PeriodDiscriminator(nn.Module):
         missing = -x.shape[-1] % self.period
         x = F.pad(x, (0, missing), "reflect") if missing else x
         return _through(self.convs, self.conv_post, x.reshape(*x.shape[:-1], -1, self.period))
+
+
+def _spectral(*args: int, **kwargs: int) -> nn.Module:
+    return nn.utils.spectral_norm(nn.Conv1d(*args, **kwargs))  # type: ignore[arg-type]
 
 
 def _through(convs: nn.ModuleList, last: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
