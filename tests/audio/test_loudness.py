@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import gain, join, resample
-from voicewright.audio.loudness import clipping, loudness_lufs, normalise, rms_db, true_peak_db
+from voicewright.audio.loudness import (
+    clipping,
+    loudness_lufs,
+    loudness_of,
+    normalise,
+    rms_db,
+    true_peak_db,
+    true_peak_of,
+)
+from voicewright.audio.streaming import blocks_of
 
 MakeTone = Callable[..., Clip]
 
@@ -112,3 +121,19 @@ def test_a_clean_recording_is_not_clipped(speech: Clip) -> None:
     assert clipping(speech).share < 1e-4
     assert clipping(resample(speech, 44_100)).share < 1e-4
     assert clipping(normalise(speech, -16)).share < 1e-4
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 44_100])
+def test_sound_in_blocks_measures_as_the_whole(rate: int) -> None:
+    rng = np.random.default_rng(3)
+    levels = np.repeat([0.2, 0.001, 0.05, 0.0, 0.1], 2 * rate)  # loud, far below the gate, soft, silent
+    clip = Clip((levels * rng.standard_normal(len(levels))).astype(np.float32).clip(-1, 1), rate)
+    blocks = list(blocks_of(clip, 0.37))
+    assert loudness_of(blocks) == pytest.approx(loudness_lufs(clip), abs=0.05)
+    assert true_peak_of(blocks) == pytest.approx(true_peak_db(clip), abs=1e-3)
+
+
+def test_blocks_of_next_to_nothing_measure_as_the_whole(tone: MakeTone) -> None:
+    short = tone(440, rate=16_000, seconds=0.2)
+    assert loudness_of(blocks_of(short, 0.05)) == pytest.approx(loudness_lufs(short), abs=1e-6)
+    assert loudness_of([]) == loudness_of([Clip.silence(3, 16_000)]) == true_peak_of([]) == -math.inf

@@ -1,6 +1,7 @@
 """How loud a sound is, how high it peaks, and whether it was clipped."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,18 +42,87 @@ def loudness_lufs(clip: Clip) -> float:
     return float(Meter(clip.rate).integrated_loudness(samples.astype(np.float64)))
 
 
+def loudness_of(blocks: Iterable[Clip]) -> float:
+    """`loudness_lufs` of sound that comes in blocks of one rate, with memory for one of them.
+
+    Its windows begin on whole samples, every tenth of a second: hundredths of a dB beside a measure that rounds them.
+    """
+    kept = np.zeros(0, np.float32)  # of a sound that is shorter than a window, which is measured as it is
+    rate, windows = 0, _Windows()
+    for block in blocks:
+        if not rate:
+            rate, windows = block.rate, _Windows(block.rate)
+        if len(kept) <= GATE_S * rate:
+            kept = np.concatenate([kept, block.samples])
+        windows.feed(block.samples)
+    if not rate:
+        return -math.inf
+    return loudness_lufs(Clip(kept, rate)) if len(kept) <= GATE_S * rate else windows.lufs
+
+
+class _Windows:
+    """The weighted energy of tenths of a second, four of which are a window of the gated measure."""
+
+    _FLOOR_LUFS, _RELATIVE_LU, _OFFSET_DB = -70.0, -10.0, -0.691  # ITU-R BS.1770-4
+
+    def __init__(self, rate: int = 0) -> None:
+        self._hop = max(1, round(GATE_S * rate / 4))
+        self._held = np.zeros(0)
+        self._energies: list[NDArray[np.float64]] = []
+        self._filters: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+        if rate:
+            from pyloudnorm import IIRfilter
+
+            shelf = IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, rate, "high_shelf")
+            low_cut = IIRfilter(0.0, 0.5, 38.0, rate, "high_pass")
+            self._filters = [(stage.b, stage.a) for stage in (shelf, low_cut)]
+        self._states = [np.zeros(2) for _ in self._filters]
+
+    def feed(self, samples: NDArray[np.float32]) -> None:
+        from scipy.signal import lfilter
+
+        weighted = samples.astype(np.float64)
+        for i, (b, a) in enumerate(self._filters):
+            weighted, self._states[i] = lfilter(b, a, weighted, zi=self._states[i])
+        held = np.concatenate([self._held, weighted])
+        whole = len(held) // self._hop * self._hop
+        self._energies.append(np.square(held[:whole].reshape(-1, self._hop)).mean(axis=1))
+        self._held = held[whole:]
+
+    @property
+    def lufs(self) -> float:
+        """-inf where nothing is loud enough to count."""
+        tenths = np.concatenate([np.zeros(0), *self._energies])
+        powers = np.convolve(tenths, np.full(4, 0.25), "valid") if len(tenths) >= 4 else np.zeros(0)
+        powers = powers[powers > self._power(self._FLOOR_LUFS)]
+        if not len(powers):
+            return -math.inf
+        return self._lufs(powers[powers > self._power(self._lufs(powers) + self._RELATIVE_LU)])
+
+    def _lufs(self, powers: NDArray[np.float64]) -> float:
+        return self._OFFSET_DB + 10 * math.log10(float(powers.mean()))
+
+    def _power(self, lufs: float) -> float:
+        return float(10 ** ((lufs - self._OFFSET_DB) / 10))
+
+
 def true_peak_db(clip: Clip) -> float:
     """The highest point of the wave between and on its samples, in dB of full scale; -inf for silence.
 
     Method: four times oversampling (ITU-R BS.1770-4 annex 2), here with soxr's best filter.
     """
-    if not len(clip):
-        return -math.inf
-    peak = float(np.abs(clip.samples).max())
-    stream = StreamResampler(clip.rate, OVERSAMPLING * clip.rate)
-    for block in blocks_of(clip, 10.0):
-        peak = max(peak, float(np.abs(stream.feed(block.samples)).max(initial=0.0)))
-    peak = max(peak, float(np.abs(stream.feed(np.zeros(0, np.float32), last=True)).max(initial=0.0)))
+    return true_peak_of(blocks_of(clip, 10.0)) if len(clip) else -math.inf
+
+
+def true_peak_of(blocks: Iterable[Clip]) -> float:
+    """`true_peak_db` of sound that comes in blocks of one rate, with memory for one of them."""
+    peak, stream = 0.0, None
+    for block in blocks:
+        stream = stream or StreamResampler(block.rate, OVERSAMPLING * block.rate)
+        for samples in (block.samples, stream.feed(block.samples)):
+            peak = max(peak, float(np.abs(samples).max(initial=0.0)))
+    if stream:
+        peak = max(peak, float(np.abs(stream.feed(np.zeros(0, np.float32), last=True)).max(initial=0.0)))
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 
 
