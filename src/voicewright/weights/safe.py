@@ -231,11 +231,9 @@ class _Builder:
         if not plan.data:
             return torch.empty(plan.shape, dtype=dtype)
         flat = torch.frombuffer(bytearray(plan.data), dtype=dtype)
-        return (
-            flat.reshape(plan.shape[::-1]).permute(*reversed(range(len(plan.shape))))
-            if plan.by_columns
-            else (flat.reshape(plan.shape))
-        )
+        if plan.by_columns:
+            return flat.reshape(plan.shape[::-1]).permute(*reversed(range(len(plan.shape))))
+        return flat.reshape(plan.shape)
 
     def _count(self, more_bytes: int) -> None:
         self._tensor_bytes += more_bytes
