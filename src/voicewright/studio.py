@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicewright.clock import Clock
+from voicewright.conversion.options import ConversionSettings
 from voicewright.engines import registry
-from voicewright.engines.options import EnrollOptions
-from voicewright.errors import BadClip, BadSetting, BadVoice, UnknownVoice
+from voicewright.engines.options import ConvertOptions, EnrollOptions
+from voicewright.errors import BadSetting, BadVoice, UnknownVoice
 from voicewright.home import Home, HomeSettings
 from voicewright.progress import Progress, silent
 from voicewright.speech.options import CheckOptions, Output, SpeechSettings
@@ -22,6 +23,8 @@ from voicewright.voice.names import voice_name
 
 if TYPE_CHECKING:
     from voicewright.audio.clip import Clip
+    from voicewright.conversion.conversion import Converted
+    from voicewright.conversion.converting import Converting
     from voicewright.data.datasets import Datasets
     from voicewright.doctor import Finding
     from voicewright.engines.base import Speaks
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from voicewright.measure.report import Report
     from voicewright.meters import Meters
     from voicewright.speech.assemble import Narration
-    from voicewright.speech.card import Card, CardCheck
+    from voicewright.speech.cards import Cards
     from voicewright.speech.speech import Speech
     from voicewright.training.run import Run
     from voicewright.training.training import Training
@@ -55,7 +58,7 @@ class Cloned:
 
 
 class Studio:
-    """Make voices, speak with them, measure what came out.
+    """Make voices, speak and convert with them, measure what came out.
 
     Args:
         home: a folder or a `Home`; by default the one that VOICEWRIGHT_HOME names, else the user's own.
@@ -310,54 +313,63 @@ class Studio:
             write_beside(path, speech, chosen, output)
         return speech
 
-    def replay(self, path: str | Path, out: str | Path, *, progress: Progress = silent) -> "Speech":
-        """Speak again what the card of the file at `path` says, sample for sample, into `out`.
+    def converting(
+        self,
+        voice: "Voice | str | Path | None" = None,
+        *,
+        settings: ConversionSettings | None = None,
+        options: ConvertOptions | None = None,
+        output: Output | None = None,
+    ) -> "Converting":
+        """A voice made ready to convert any number of recordings.
 
-        The voice is the one in the card, else the one of that name in the library.
+        Args:
+            options: the engine's own, of the class that `registry.convert_options` names for it.
 
         Raises:
-            BadClip: the file has no card. UnknownVoice: its voice is nowhere. StaleVoice: other weights are in place.
+            UnknownVoice, BadVoice: no such voice. StaleVoice, WrongVoice: it does not fit the weights in place.
+            BadSetting: its engine does not convert. MissingExtra, MissingWeights: what a setting needs is not here.
         """
-        from voicewright.speech.replay import replay
+        from voicewright.conversion.converting import Converting
+        from voicewright.conversion.separation import load_separator
 
-        card = self._card(path)
-        voice = self._voice_in(path) or self.library.get(card.voice.name)
-        return replay(card, self.engine(card.voice.engine), voice, Path(out), progress=progress)
+        wish, chosen = settings or ConversionSettings(), self.voice(voice)
+        offline = self._offline or self.settings.offline
+        return Converting.ready(
+            chosen,
+            self.engines.converting(chosen.engine),
+            self.store,
+            settings=wish,
+            options=options or registry.convert_options(chosen.engine)(),
+            output=output or Output(),
+            separator=load_separator(self.home.weights, offline=offline) if wish.separate else None,
+        )
 
-    def extract_voice(self, path: str | Path, name: str, *, replace: bool = False) -> "Voice":
-        """Take the voice inside the card of a sound file into the library, as `name`.
+    def convert(
+        self,
+        source: str | Path,
+        out: str | Path,
+        *,
+        voice: "Voice | str | Path | None" = None,
+        settings: ConversionSettings | None = None,
+        options: ConvertOptions | None = None,
+        output: Output | None = None,
+        progress: Progress = silent,
+    ) -> "Converted":
+        """A recording of speech or singing, of any length, said or sung again in a voice, into the file `out`.
 
-        Raises: BadClip (no card), BadVoice (no voice in it, the name is taken).
+        Raises:
+            as `converting`; BadClip: the recording cannot be read, or `out` cannot be written.
         """
-        found = self._voice_in(path)
-        if found is None:
-            raise BadVoice(f"{path}: there is no voice in its card; its maker can add it with --embed-voice")
-        voice = dataclasses.replace(found, name=voice_name(name))
-        self.library.add(voice, replace=replace)
-        return voice
+        ready = self.converting(voice, settings=settings, options=options, output=output)
+        return ready.file(Path(source), Path(out), progress=progress)
 
-    def card(self, path: str | Path) -> "CardCheck":
-        """The card of a sound file, and whether sound and text are still those it was made for. Raises BadClip."""
-        from voicewright.speech.card import verify
+    @cached_property
+    def cards(self) -> "Cards":
+        """The cards inside sound files: what they say, and what can be made of them."""
+        from voicewright.speech.cards import Cards
 
-        return verify(Path(path))
-
-    def _card(self, path: str | Path) -> "Card":
-        from voicewright.speech.card import Card, read_card
-
-        card = read_card(Path(path))
-        if card is None:
-            raise BadClip(f"{path}: it carries no card; only files made by voicewright do")
-        if not isinstance(card, Card):
-            raise BadClip(f"{path}: it is the recording {card.source}, converted; convert that again, with this seed")
-        return card
-
-    def _voice_in(self, path: str | Path) -> "Voice | None":
-        from voicewright.speech.card import extract_voice
-        from voicewright.voice.file import parse_voice
-
-        data = extract_voice(Path(path))
-        return parse_voice(data, f"the voice in {path}") if data is not None else None
+        return Cards(self.library, self.engine)
 
     def doctor(self, *, quick: bool = False) -> "list[Finding]":
         """What this machine has and can do; unless `quick`, it also speaks a sentence to measure the speed."""

@@ -90,7 +90,7 @@ def test_without_a_card_the_file_says_nothing(home: Home, tmp_path: Path, capsys
     assert main(["card", str(out)]) == 0
     assert "no card" in capsys.readouterr().out
     with pytest.raises(BadClip, match="no card"):
-        Studio(home).replay(out, tmp_path / "again.wav")
+        Studio(home).cards.replay(out, tmp_path / "again.wav")
 
 
 def test_a_bad_piece_is_spoken_again_and_told(
@@ -117,7 +117,7 @@ def test_other_weights_are_told_and_nothing_is_replayed(home: Home, tones: ToneE
     studio.speak(TEXT, voice="narrator", out=out)
     tones.weights = "1" * 64
     with pytest.raises(StaleVoice, match="weights 0000"):
-        Studio(home).replay(out, tmp_path / "again.wav")
+        Studio(home).cards.replay(out, tmp_path / "again.wav")
     assert not (tmp_path / "again.wav").exists()
 
 

@@ -30,7 +30,7 @@ KNOWS = {
     "measure": {"weights"},
     "engines": {"voice", "weights", "measure"},
     "speech": {"voice", "engines", "measure", "weights"},
-    "conversion": {"voice", "engines", "measure", "weights"},
+    "conversion": {"voice", "engines", "measure", "weights", "speech"},
     "live": {"voice", "engines", "measure", "weights", "conversion"},
 }
 NO_TORCH = {"audio", "text", "voice", "conversion", "live", "data", "settings", "home", "errors", "progress", "apps"}

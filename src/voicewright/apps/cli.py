@@ -11,15 +11,28 @@ from typing import Annotated
 
 import typer
 
-from voicewright.apps import auditions, datasets, judge, machine, make, preparing, runs, train, training, voices
+from voicewright.apps import (
+    auditions,
+    convert,
+    datasets,
+    judge,
+    machine,
+    make,
+    preparing,
+    runs,
+    train,
+    training,
+    voices,
+)
 from voicewright.apps.session import Session, say
 from voicewright.errors import VoicewrightError
 
-HELP = """Make a voice from a few seconds of recordings, and speak any text with it.
+HELP = """Make a voice from a few seconds of recordings; speak, convert and sing with it.
 
 \b
   voicewright clone narrator rec1.wav rec2.m4a --consent "I am the speaker"
   voicewright speak "Any text." --voice narrator -o out.wav
+  voicewright convert song.wav --voice narrator -o out.wav
 
 A voice gets better with a dataset: prepare, plan, train, runs.
 
@@ -29,6 +42,7 @@ Exit codes: 0 done, 1 stopped at a question, 2 something you can mend, 130 inter
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=HELP)
 app.command(help=make.CLONE_HELP)(make.clone)
 app.command(help=make.SPEAK_HELP)(make.speak)
+app.command(help=convert.CONVERT_HELP)(convert.convert)
 app.command(help=preparing.PREPARE_HELP)(preparing.prepare)
 app.add_typer(datasets.app, name="dataset")
 app.command(help=training.PLAN_HELP)(training.plan)

@@ -62,17 +62,17 @@ def card(
     studio = studio_of(context)
     if replay and out is None:
         raise BadSetting("--replay needs a place for the sound: -o OUT")
-    checked = studio.card(file)
+    checked = studio.cards.check(file)
     if as_json:
         print_json({"unchanged": checked.unchanged, "told": checked.told, "card": _plain(checked.card)})
     elif not (extract_voice or replay):
         say(_page(checked))
     if extract_voice:
-        voice = studio.extract_voice(file, extract_voice)
+        voice = studio.cards.extract_voice(file, extract_voice)
         note(f"{voice.name} is in the library")
     if out is not None:
         with shown() as progress:
-            studio.replay(file, out, progress=progress)
+            studio.cards.replay(file, out, progress=progress)
         note(str(out))
 
 

@@ -147,7 +147,7 @@ def speak(
     words = _text(text, file)
     with shown() as progress:
         speech = studio_of(context).speak(
-            words, voice=_voice(voice), out=out, settings=settings, output=output, progress=progress
+            words, voice=voice_of(voice), out=out, settings=settings, output=output, progress=progress
         )
     if as_json:
         print_json(_spoken(speech, out))
@@ -167,7 +167,8 @@ def _text(text: str, file: str) -> str:
         raise BadText(f"{file}: it is not UTF-8 text (byte {problem.start}); save it as UTF-8") from problem
 
 
-def _voice(name: str) -> str | Path:
+def voice_of(name: str) -> str | Path:
+    """A voice as it was typed: a name, or a file that ends in .voice."""
     return Path(name) if name.casefold().endswith(".voice") else name
 
 
