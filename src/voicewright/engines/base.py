@@ -13,6 +13,7 @@ from voicewright.voice.consent import Consent
 from voicewright.voice.voice import Voice
 
 __all__ = [
+    "OWN_WEIGHTS",
     "ConvertOptions",
     "Converter",
     "Converts",
@@ -24,6 +25,9 @@ __all__ = [
     "SpeakOptions",
     "Speaks",
 ]
+
+OWN_WEIGHTS = "own"
+"""What stands for an engine's weights where it has none, because every voice brings its own."""
 
 
 @runtime_checkable
@@ -39,7 +43,7 @@ class Engine(Protocol):
 
     @property
     def weights(self) -> str:
-        """Content id of its weights (SHA-256, hex)."""
+        """Content id of its weights (SHA-256, hex); `OWN_WEIGHTS` where every voice brings a network of its own."""
 
     @property
     def licence(self) -> str:

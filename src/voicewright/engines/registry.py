@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 GROUP = "voicewright.engines"
 DEFAULT = "kokoro"
-BUILT_IN = {"kokoro": "voicewright.engines.kokoro:load", "kokoro-tiny": "voicewright.engines.kokoro:tiny"}
+BUILT_IN = {
+    "kokoro": "voicewright.engines.kokoro:load",
+    "kokoro-tiny": "voicewright.engines.kokoro:tiny",
+    "sovits": "voicewright.engines.sovits:load",
+    "sovits-tiny": "voicewright.engines.sovits:tiny",
+}
 """A name that ends in "-tiny" is an engine's small twin with random weights: for trying things, not for speech."""
 RECIPE_GROUP = "voicewright.recipes"
 BUILT_IN_RECIPES = {
@@ -22,6 +27,8 @@ CONVERSION_GROUP = "voicewright.conversions"
 BUILT_IN_CONVERSIONS = {
     "kokoro": "voicewright.engines.options:ConvertOptions",
     "kokoro-tiny": "voicewright.engines.options:ConvertOptions",
+    "sovits": "voicewright.engines.sovits.conversion_options:SovitsConvertOptions",
+    "sovits-tiny": "voicewright.engines.sovits.conversion_options:SovitsConvertOptions",
 }
 
 

@@ -37,8 +37,8 @@ __all__ = ["VOICE_FORMAT", "parse_voice", "read_header", "read_voice", "voice_by
 
 METADATA_KEY = "voicewright"
 PREVIEW = "preview.flac"
-# A voice is a few kilobytes of style and some seconds of FLAC; larger files are not voices.
-MAX_FILE_BYTES = 64 * 2**20
+# Most voices are a few kilobytes of style and some seconds of FLAC; one that brings its own network has up to 300 MB.
+MAX_FILE_BYTES = 512 * 2**20
 MAX_TABLE_BYTES = 2 * 2**20
 MAX_PREVIEW_S = 120
 
