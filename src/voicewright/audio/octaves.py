@@ -17,7 +17,7 @@ TOLERANCE = 1.5
 """Semitones by which a jump may miss the octave."""
 
 _SHIFTS = (0, 12, -12)  # semitones; the first is what was heard, and is kept when there is nothing to choose
-_ROUGH = 0.5  # cost of a move that begins or ends where no octave's jump was: an error next to a change of note
+_ROUGH = 0.25  # cost of a move that begins or ends where no octave's jump was: an error next to a change of note
 
 
 def guarded(pitch: Pitch) -> Pitch:
@@ -52,7 +52,8 @@ def _moves(note: NDArray[np.float64], per_frame: float) -> NDArray[np.float64]:
     came_from = np.zeros((len(note), len(shifts)), np.int64)
     for frame, (size, is_octave) in enumerate(zip(step, octave, strict=True), start=1):
         smooth = np.abs(size + between) < TOLERANCE
-        total = cost[:, None] + np.where(between == 0, float(is_octave), np.where(smooth, 0.0, _ROUGH))
+        begun = _ROUGH if abs(size) > TOLERANCE else 1.0  # a move that begins or ends in a held note makes a jump
+        total = cost[:, None] + np.where(between == 0, float(is_octave), np.where(smooth, 0.0, begun))
         came_from[frame] = total.argmin(axis=0)
         cost = total.min(axis=0) + toll
     chosen = np.zeros(len(note), np.int64)
