@@ -74,12 +74,11 @@ class Passing:
 
     Args:
         blocks: the recording.
-        total: its length in samples.
         back: how far before the stretch before a stretch may begin, in samples.
     """
 
-    def __init__(self, blocks: Iterator[Clip], total: int, back: int) -> None:
-        self._blocks, self._total, self._back = blocks, total, back
+    def __init__(self, blocks: Iterator[Clip], back: int) -> None:
+        self._blocks, self._back = blocks, back
         self._held = np.zeros(0, np.float32)
         self._first = 0
 
@@ -104,13 +103,13 @@ class Passing:
         return taken
 
 
-def fitted(made: Clip, length: int) -> Samples:
+def fitted(made: Clip, length: int, rate: int) -> Samples:
     """(length,) what an engine made, whose frames it may have rounded.
 
     Raises:
-        ValueError: it is not rounding: the engine does not keep the time.
+        ValueError: it is not rounding: the engine does not keep the time, or the rate.
     """
-    if abs(len(made) - length) > SLACK_S * made.rate:
-        raise ValueError(f"the engine made {len(made)} samples of {length}")
+    if made.rate != rate or abs(len(made) - length) > SLACK_S * rate:
+        raise ValueError(f"an engine made {len(made)} samples at {made.rate} Hz of {length} at {rate} Hz")
     samples: Samples = np.pad(made.samples[:length], (0, max(0, length - len(made))))
     return samples
