@@ -10,7 +10,7 @@ from voicewright.errors import BadWeights
 Dialect = Literal["fork", "upstream"]
 Decoder = Literal["nsf-hifigan", "nsf-snake-hifigan", "ms-istft", "mb-istft", "istft"]
 DECODERS: tuple[Decoder, ...] = ("nsf-hifigan", "nsf-snake-hifigan", "ms-istft", "mb-istft", "istft")
-_ONLY_UPSTREAM = ("speech_encoder", "vocoder_name", "vol_embedding", "n_flow_layer", "use_automatic_f0_prediction")
+_ONLY_UPSTREAM = ("vocoder_name", "vol_embedding", "n_flow_layer", "use_automatic_f0_prediction")
 _INTEGERS = (
     "inter_channels", "hidden_channels", "filter_channels", "n_heads", "n_layers", "kernel_size", "n_speakers",
     "ssl_dim", "gin_channels", "upsample_initial_channel", "gen_istft_n_fft", "gen_istft_hop_size", "subbands",
@@ -157,18 +157,19 @@ class SovitsConfig:
         )
         return replace(built, hop_samples=built.hop)
 
-    def to_json(self, speakers: Mapping[str, int]) -> dict[str, Any]:
-        """A config.json that the original programs read.
+    def to_json(self, speakers: Mapping[str, int], content: str = "") -> dict[str, Any]:
+        """A config.json that the original programs read: each its own networks, and 4.1 those of the fork, too.
 
         Args:
             speakers: the number of every speaker by name.
+            content: the content encoder by the name that 4.1 has for it; "" is the usual one for `ssl_dim`.
         """
         names = (*_INTEGERS, *_ROWS, "resblock_dilation_sizes", "p_dropout")
+        encoder = {256: "vec256l9", 768: "vec768l12", 1024: "whisper-ppg", 1280: "whisper-ppg-large"}
         model: dict[str, Any] = {name: getattr(self, name) for name in names} | {"resblock": "1"}
+        model["speech_encoder"] = content or encoder.get(self.ssl_dim, "vec768l12")
         if self.dialect == "upstream":
-            encoder = {256: "vec256l9", 768: "vec768l12", 1024: "whisper-ppg", 1280: "whisper-ppg-large"}
-            model |= {name: getattr(self, name) for name in _SWITCHES}
-            model |= {"vocoder_name": self.decoder, "speech_encoder": encoder.get(self.ssl_dim, "vec768l12")}
+            model |= {name: getattr(self, name) for name in _SWITCHES} | {"vocoder_name": self.decoder}
         else:
             model |= {"type_": "hifi-gan" if self.has_source else self.decoder}
             for name in ("n_flow_layer", "n_layers_trans_flow"):
