@@ -19,6 +19,8 @@ class ClipLimits:
     """Characters; 0: no limit."""
     text: bool = True
     """Whether it learns from text too; engines that only convert do not."""
+    several: bool = False
+    """Whether it learns several speakers in one network."""
 
 
 ENGINE_CLIPS = {
@@ -29,7 +31,8 @@ ENGINE_CLIPS = {
     # 900 mel frames of 12.5 ms are the published synthesiser's most; its encoder needs 1.6 s.
     "sv2tts": ClipLimits(rate=16_000, shortest_s=1.6, longest_s=11.25, likely_s=6.0),
     "valle": ClipLimits(rate=24_000, shortest_s=1.0, longest_s=12.0, likely_s=6.0),
-    "sovits": ClipLimits(rate=44_100, shortest_s=1.0, longest_s=10.0, likely_s=7.0, text=False),
+    "sovits": ClipLimits(rate=44_100, shortest_s=1.0, longest_s=10.0, likely_s=7.0, text=False, several=True),
+    "sovits-tiny": ClipLimits(rate=8_000, shortest_s=1.0, longest_s=10.0, likely_s=7.0, text=False, several=True),
 }
 
 

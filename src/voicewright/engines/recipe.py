@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
-from voicewright.engines.base import Engine, Speaks
+from voicewright.engines.base import Converts, Engine, Speaks
 from voicewright.engines.options import LoraOptions
 from voicewright.voice.voice import Voice
 
@@ -45,6 +45,9 @@ class Lesson:
     voice: Voice | None = None
     """The voice to start from, for engines that tune one."""
     language: str = "en-us"
+    speakers: tuple[str, ...] = ()
+    """Who is learned, by the names that the examples have; the first is whose voice comes out. Most engines learn one
+    speaker at a time, and need no name for it."""
     lora: LoraOptions = field(default_factory=LoraOptions)
     mel_weight: float = 1.0
     """Weight of the losses on the sound."""
@@ -98,8 +101,9 @@ class Recipe(Protocol):
     def validate(self, networks: "Mapping[str, nn.Module]", batch: "Batch") -> dict[str, float]:
         """Figures of a batch that is not learned from, each the mean over its items; all of them better when lower."""
 
-    def trial(self) -> tuple[Speaks, Voice]:
-        """The engine and the voice as the networks are now: to be heard, and to be exported."""
+    def trial(self) -> tuple[Speaks | Converts, Voice]:
+        """The engine and the voice as the networks are now: to be heard, and to be exported. One that speaks is heard
+        speaking texts; one that only converts, converting recordings."""
 
 
 @runtime_checkable

@@ -22,6 +22,8 @@ RECIPE_GROUP = "voicewright.recipes"
 BUILT_IN_RECIPES = {
     "kokoro": "voicewright.engines.kokoro.options:TuningOptions",
     "kokoro-tiny": "voicewright.engines.kokoro.options:TuningOptions",
+    "sovits": "voicewright.engines.sovits.options:SovitsTrainingOptions",
+    "sovits-tiny": "voicewright.engines.sovits.options:TinySovitsTrainingOptions",
 }
 CONVERSION_GROUP = "voicewright.conversions"
 BUILT_IN_CONVERSIONS = {

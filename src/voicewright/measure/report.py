@@ -51,6 +51,8 @@ class Meters(Protocol):
 
     def naturalness(self) -> NaturalnessMeter | None: ...
 
+    def pitch(self, name: str = "swift") -> PitchTracker: ...
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report:

@@ -10,6 +10,10 @@ lower by more than 0.1 and by more than twice the standard error of the differen
 be more by over one and by over the square root of all wrong words (the difference of two counts varies by about that).
 The prices are such that half a mark, or one word in ten, costs a gain of 0.1 in likeness: more than tuning usually
 brings. The verifier (d-vector) listens too, and has no say.
+
+An engine that only converts is given recordings instead of texts. What is lost is then lost against these recordings
+(and the words are those that the recogniser hears in them), and half of what the correlation of the pitch curves lacks
+to 1 is taken off too, where it lacks more than 0.05.
 """
 
 import hashlib
@@ -22,16 +26,16 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from voicewright.audio.writer import write_clip
-from voicewright.engines.base import Speaks
+from voicewright.engines.base import Converts, Speaks
 from voicewright.engines.recipe import Example
-from voicewright.errors import BadRun, BadSetting
+from voicewright.errors import BadPlan, BadRun, BadSetting
 from voicewright.measure.report import Meters
 from voicewright.progress import Progress, silent
 from voicewright.settings import from_dict, to_dict
 from voicewright.training.listening import Ears, Heard, open_ears
 from voicewright.training.options import AuditionOptions
 from voicewright.training.run import step_name
-from voicewright.training.texts import audition_texts
+from voicewright.training.texts import Task, audition_texts, comparison_texts, conversion_tasks
 from voicewright.voice.voice import Voice
 
 SCORES = "scores.json"
@@ -39,6 +43,14 @@ FORMAT = 1
 NATURALNESS_PRICE, WORDS_PRICE = 0.2, 1.0
 NATURALNESS_NOISE = 0.1
 """Marks: what DNSMOS changes by when nothing that is heard does."""
+MELODY_PRICE, MELODY_NOISE = 0.5, 0.05
+FIELDS = (
+    ("dnsmos", "naturalness"),
+    ("loudness_lufs", "loudness_lufs"),
+    ("clipped", "clipped"),
+    ("melody", "melody"),
+)
+"""Figures that are means over the texts, and the fields that they are means of."""
 UNHEARD = 1.0
 """The lowest mark of DNSMOS: for a voice in which there is nothing to mark."""
 
@@ -59,11 +71,11 @@ class Audition:
 
     def figures(self) -> dict[str, float]:
         """Figures for the log: "score", the encoders by name, "dnsmos", "words_wrong", "words", "loudness_lufs",
-        "clipped", "rtf"; means over the texts, counts of words. What was not measured is left out."""
+        "clipped", "melody", "rtf"; means over the texts, counts of words. What was not measured is left out."""
         figures = {"score": self.score}
         for name in self.ceiling:
             figures[name] = fmean(each.likeness[name] for each in self.sentences)
-        for name, field in (("dnsmos", "naturalness"), ("loudness_lufs", "loudness_lufs"), ("clipped", "clipped")):
+        for name, field in FIELDS:
             values = [value for each in self.sentences if (value := getattr(each, field)) is not None]
             if values:
                 figures[name] = fmean(values)
@@ -77,7 +89,8 @@ class Audition:
 
 
 class Auditor:
-    """Has checkpoints speak, and listens. Cheap to make: the meters are loaded when it first hears, and kept.
+    """Has checkpoints speak, or convert recordings, and listens. Cheap to make: the meters are loaded when it first
+    hears, and kept.
 
     Args:
         meters: where the listening networks come from.
@@ -85,9 +98,10 @@ class Auditor:
         language: what is spoken.
         held: recordings of the speaker that nothing is learned from; without any, those that are (`notes` says so).
         train: recordings that are learned from: their texts are never spoken.
+        converts: the engine does not speak: it converts recordings of the speaker and of somebody else.
 
     Raises:
-        BadPlan: a text of the plan is learned from, or there is no text to speak.
+        BadPlan: a text of the plan is learned from, or there is no text to speak; or texts for an engine that does not.
     """
 
     def __init__(
@@ -98,9 +112,15 @@ class Auditor:
         language: str,
         held: Sequence[Example],
         train: Sequence[Example],
+        converts: bool = False,
     ) -> None:
         self.language, self.held, self.train = language, tuple(held), tuple(train)
-        self.texts = audition_texts(options.sentences, options.texts, language, held, train)
+        self.converts = converts
+        if converts and options.texts:
+            raise BadPlan("audition: texts are for engines that speak; this one converts recordings: leave them out")
+        texts = () if converts else audition_texts(options.sentences, options.texts, language, held, train)
+        recordings = conversion_tasks(held, train)[: options.sentences] if converts and options.sentences else ()
+        self.tasks = (*map(Task, texts), *recordings)
         self.notes: tuple[str, ...] = ()
         if not held:
             self.notes = (
@@ -109,6 +129,18 @@ class Auditor:
             )
         self._meters, self._options = meters, options
         self._ears: Ears | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is spoken, or said in the recordings that are converted."""
+        return tuple(task.text for task in self.tasks)
+
+    def more(self, count: int) -> tuple[Task, ...]:
+        """Up to `count` other tasks, for a comparison: no audition used them, and nothing was learned from them."""
+        if self.converts:
+            unused = (each for each in conversion_tasks(self.held, ()) if each not in self.tasks)
+            return tuple(list(unused)[:count])
+        return tuple(map(Task, comparison_texts(count, self.texts, self.language, self.held, self.train)))
 
     def ears(self, folder: Path, progress: Progress = silent) -> Ears:
         """The meters, loaded once; what the speaker sounds like is kept in `folder`.
@@ -123,11 +155,14 @@ class Auditor:
                 language=self.language,
                 words=self._options.words,
                 naturalness=self._options.naturalness,
+                melody=self.converts,
                 progress=progress,
             )
         return self._ears
 
-    def hear(self, engine: Speaks, voice: Voice, folder: Path, step: int, *, progress: Progress = silent) -> Audition:
+    def hear(
+        self, engine: Speaks | Converts, voice: Voice, folder: Path, step: int, *, progress: Progress = silent
+    ) -> Audition:
         """How `voice` sounds as the checkpoint of `step`; 0 is the voice that a run starts from, and comes first.
 
         Writes `folder`/step-…/scores.json and 1.flac, 2.flac, …, all of it or nothing.
@@ -138,7 +173,7 @@ class Auditor:
         Raises:
             BadSetting: there are no texts (sentences is 0). As `ears`, and as `engine.stream`.
         """
-        if not self.texts:
+        if not self.tasks:
             raise BadSetting("this plan has no auditions (audition: sentences is 0)")
         ears = self.ears(folder, progress)
         key = self._key(ears)
@@ -146,16 +181,15 @@ class Auditor:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         sentences = []
-        for number, text in enumerate(self.texts, start=1):
-            progress("audition", number - 1, len(self.texts))
-            clip, taken_s = ears.speak(engine, voice, text)
-            heard = ears.listen(text, clip, sound=f"{number}.flac" if len(clip) else "", taken_s=taken_s)
-            if len(clip):
-                write_clip(part / heard.sound, clip)
+        for number, task in enumerate(self.tasks, start=1):
+            progress("audition", number - 1, len(self.tasks))
+            done = ears.perform(engine, voice, task)
+            heard = ears.listen(task, done, sound=f"{number}.flac" if len(done.clip) else "")
+            if len(done.clip):
+                write_clip(part / heard.sound, done.clip)
             sentences.append(heard)
-        start = _start(folder, key) if step else None
-        score, reasons = scored(sentences, start.sentences if start else None)
-        if step and start is None:
+        score, reasons = scored(sentences, self._before(ears, folder, key, step))
+        if step and not self.converts and not _start(folder, key):
             reasons = (
                 "the voice it started from was not heard on these texts, so nothing could be taken off",
                 *reasons,
@@ -172,8 +206,16 @@ class Auditor:
         _settle(part, place)
         return audition
 
+    def _before(self, ears: Ears, folder: Path, key: str, step: int) -> Sequence[Heard] | None:
+        """What the score is against: the voice that the run started from; or the recordings that are converted."""
+        if self.converts:
+            return [ears.source(task)[1] for task in self.tasks]
+        start = _start(folder, key) if step else None
+        return start.sentences if start else None
+
     def _key(self, ears: Ears) -> str:
-        told = [FORMAT, self.texts, self.language, ears.speaker.key]
+        told: list[object] = [FORMAT, self.texts, self.language, ears.speaker.key]
+        told += [[task.sha256 for task in self.tasks]] if self.converts else []
         told += [ears.recogniser is not None, ears.naturalness is not None]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
@@ -190,6 +232,9 @@ def scored(sentences: Sequence[Heard], start: Sequence[Heard] | None) -> tuple[f
     if lost := naturalness_lost(sentences, start):
         score -= NATURALNESS_PRICE * lost
         reasons.append(f"-{NATURALNESS_PRICE * lost:.3f}: it sounds less natural by {lost:.2f} marks of DNSMOS")
+    if lost := melody_lost(sentences):
+        score -= MELODY_PRICE * lost
+        reasons.append(f"-{MELODY_PRICE * lost:.3f}: the melody is followed with a correlation of only {1 - lost:.2f}")
     lost, more, words = words_lost(sentences, start)
     if lost:
         score -= WORDS_PRICE * lost
@@ -209,6 +254,13 @@ def naturalness_lost(sentences: Sequence[Heard], start: Sequence[Heard]) -> floa
     error = stdev(drops) / math.sqrt(len(drops)) if len(drops) > 1 else 0.0
     drop = fmean(drops)
     return drop if drop > max(NATURALNESS_NOISE, 2 * error) else 0.0
+
+
+def melody_lost(sentences: Sequence[Heard]) -> float:
+    """By how much the correlation of converted melodies falls short of 1; 0 when that may be the tracker's noise."""
+    followed = [each.melody for each in sentences if each.melody is not None]
+    short = 1 - fmean(followed) if followed else 0.0
+    return short if short > MELODY_NOISE else 0.0
 
 
 def words_lost(sentences: Sequence[Heard], start: Sequence[Heard]) -> tuple[float, int, int]:

@@ -11,6 +11,7 @@ FIXED = {
     "dataset": "its items and the order of its clips belong to it",
     "engine": "the checkpoints are this engine's",
     "speaker": "it learned from this speaker's clips",
+    "others": "it learned from these speakers' clips",
     "start": "it began from this voice",
     "start_preset": "it began from a voice that was fitted so",
     "language": "its texts were read in it",
@@ -27,7 +28,7 @@ FREE = frozenset(
     {
         *("run", "voice", "consent"),
         *("epochs", "accumulation", "learning_rate", "schedule", "milestones", "gamma", "restarts", "warmup_steps"),
-        *("weight_decay", "clip_grad", "mel_weight", "text_weight", "precision"),
+        *("betas", "epsilon", "weight_decay", "clip_grad", "mel_weight", "text_weight", "precision"),
         *("save_every", "validate_every", "keep_last", "keep_best", "early_stop", "audition", "bad_losses"),
         *("workers", "processes", "device", "tensorboard"),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from voicewright.audio.writer import write_clip
-from voicewright.engines.base import Speaks
+from voicewright.engines.base import Converts, Speaks
 from voicewright.errors import BadRun, BadSetting
 from voicewright.progress import Progress, silent
 from voicewright.settings import from_dict, to_dict
@@ -22,15 +22,15 @@ from voicewright.training.judging import FEWEST, Difference, Verdict, difference
 from voicewright.training.listening import Ears, Heard
 from voicewright.training.page import write_page
 from voicewright.training.run import Run
-from voicewright.training.texts import comparison_texts
+from voicewright.training.texts import Task
 from voicewright.voice.voice import Voice
 
 if TYPE_CHECKING:
     from voicewright.training.checkpoint import Checkpoint
 
-    At: TypeAlias = Callable[[Checkpoint | None], tuple[Speaks, Voice]]
+    At: TypeAlias = Callable[[Checkpoint | None], tuple[Speaks | Converts, Voice]]
     """The engine and the voice as a checkpoint has them; None: as the run started."""
-    AtRun: TypeAlias = Callable[[Run, Checkpoint | None], tuple[Speaks, Voice]]
+    AtRun: TypeAlias = Callable[[Run, Checkpoint | None], tuple[Speaks | Converts, Voice]]
 
 SENTENCES = 24
 FACTS = "comparison.json"
@@ -42,7 +42,7 @@ class Side:
     """One of two voices: its name, and how to get it. It is asked for when it speaks, one side after the other."""
 
     name: str
-    open: Callable[[], tuple[Speaks, Voice]]
+    open: Callable[[], tuple[Speaks | Converts, Voice]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,10 +183,11 @@ def compare_voices(
         BadSetting: fewer than 5 texts. As `Auditor.ears`, and as the engines when they speak.
     """
     about = about or About(notes=auditor.notes)
-    texts = comparison_texts(sentences, auditor.texts, auditor.language, auditor.held, auditor.train)
-    if len(texts) < FEWEST:
+    tasks = auditor.more(sentences)
+    if len(tasks) < FEWEST:
+        what = "recordings" if auditor.converts else "texts"
         raise BadSetting(
-            f"two voices are compared on {FEWEST} texts or more, and there are {len(texts)} that nothing was learned "
+            f"two voices are compared on {FEWEST} {what} or more, and there are {len(tasks)} that nothing was learned "
             "from and no audition used; ask for more (--sentences), or hold more recordings out: voicewright dataset "
             "split DATASET --validation 0.1"
         )
@@ -195,8 +196,8 @@ def compare_voices(
     ears = auditor.ears(about.run.auditions if about.run else folder.parent, progress)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    heard_a = _spoken(a, "a", texts, ears, part, progress)
-    heard_b = _spoken(b, "b", texts, ears, part, progress)
+    heard_a = _performed(a, "a", tasks, ears, part, progress)
+    heard_b = _performed(b, "b", tasks, ears, part, progress)
     found = differences(heard_a, heard_b)
     verdict, why = judged(found)
     comparison = Comparison(
@@ -230,19 +231,19 @@ def read_comparison(folder: Path) -> Comparison:
         raise BadRun(f"{path}: no comparison can be read here ({problem}); compare again") from None
 
 
-def _spoken(
-    side: Side, letter: str, texts: Sequence[str], ears: Ears, folder: Path, progress: Progress
+def _performed(
+    side: Side, letter: str, tasks: Sequence[Task], ears: Ears, folder: Path, progress: Progress
 ) -> tuple[Heard, ...]:
     engine, voice = side.open()
     (folder / letter).mkdir(parents=True)
     heard = []
-    for number, text in enumerate(texts, start=1):
-        progress(f"comparing: {side.name}", number - 1, len(texts))
-        clip, taken_s = ears.speak(engine, voice, text)
-        sound = f"{letter}/{number:02d}.flac" if len(clip) else ""
+    for number, task in enumerate(tasks, start=1):
+        progress(f"comparing: {side.name}", number - 1, len(tasks))
+        done = ears.perform(engine, voice, task)
+        sound = f"{letter}/{number:02d}.flac" if len(done.clip) else ""
         if sound:
-            write_clip(folder / sound, clip)
-        heard.append(ears.listen(text, clip, sound=sound, taken_s=taken_s))
+            write_clip(folder / sound, done.clip)
+        heard.append(ears.listen(task, done, sound=sound))
     return tuple(heard)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from voicewright.engines.base import Speaks
+from voicewright.engines.base import Converts, Speaks
 from voicewright.training.batches import epoch_of, steps_per_epoch
 from voicewright.training.examples import Examples
 from voicewright.training.options import TrainingPlan
@@ -20,8 +20,8 @@ LOOKED_AT = 5
 """Epochs whose batches are looked at: which clips meet in a batch differs from epoch to epoch."""
 MB = 1e6
 
-Hear = Callable[[Speaks, Voice], None]
-"""Speaks one sentence and scores it."""
+Hear = Callable[[Speaks | Converts, Voice], None]
+"""Speaks one sentence, or converts a recording, and scores it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from voicewright.data.utterance import Split, Utterance
 from voicewright.engines.clips import ENGINE_CLIPS, ClipLimits
 from voicewright.engines.recipe import Example
 from voicewright.engines.registry import DEFAULT
-from voicewright.errors import BadClip, BadDataset
+from voicewright.errors import BadClip, BadDataset, BadSetting
 from voicewright.training.remarks import Remark, noted
 
 ANY_CLIP = ClipLimits(rate=0, shortest_s=0.0, longest_s=float("inf"), likely_s=0.0)
@@ -47,8 +47,8 @@ class Examples:
         return self.seconds / 60
 
 
-def examples_of(dataset: Dataset, speaker: str = "", *, engine: str = DEFAULT) -> Examples:
-    """The kept utterances of one speaker as examples, in the manifest's order.
+def examples_of(dataset: Dataset, speaker: str = "", *, engine: str = DEFAULT, others: Sequence[str] = ()) -> Examples:
+    """The kept utterances of one speaker, or of some, as examples, in the manifest's order.
 
     That a clip's file is there and of the right rate is looked up now; that its bytes are those of the manifest when it
     is prepared (`require_unchanged`).
@@ -56,16 +56,20 @@ def examples_of(dataset: Dataset, speaker: str = "", *, engine: str = DEFAULT) -
     Args:
         speaker: whose; may be empty when the dataset has only one.
         engine: the engine that is to learn: it decides whether text is needed.
+        others: who is learned beside the speaker.
 
     Raises:
         BadDataset: nothing is kept, nobody or somebody else speaks, sound or every text is missing, or nothing is left
             to train on. The message names the file and what to do.
     """
     limits = ENGINE_CLIPS.get(engine, ANY_CLIP)
+    if others and not limits.several:
+        raise BadSetting(f"others: {engine} learns one speaker at a time; leave them out")
     summary = dataset.summary()
     _require_kept(dataset, summary)
     name = _speaker(dataset, summary, speaker)
-    spoken = [each for each in dataset.kept() if each.speaker == name]
+    who = {name, *(_speaker(dataset, summary, other) for other in others)}
+    spoken = [each for each in dataset.kept() if each.speaker in who]
     wanted = [each for each in spoken if not limits.text or each.text.strip()]
     if not wanted:
         raise BadDataset(

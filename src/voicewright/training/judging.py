@@ -31,6 +31,7 @@ METERS = (
     Meter(name="ge2e", title="GE2E", higher_is_better=True, least=0.01),
     Meter(name="campplus", title="CAM++", higher_is_better=True, least=0.01),
     Meter(name="naturalness", title="naturalness (DNSMOS)", higher_is_better=True, least=0.1, digits=2),
+    Meter(name="melody", title="melody followed (correlation)", higher_is_better=True, least=0.02),
     Meter(name="words", title="words wrong, %", higher_is_better=False, least=1.0, digits=1),
 )
 """A likeness that moves by 0.01 is 2 or 3 % of the way from two speakers to one; 0.1 of a mark and one word in a
@@ -116,7 +117,7 @@ def judged(found: Sequence[Difference]) -> tuple[Verdict, str]:
     """
     by_name = {each.meter: each for each in found}
     likeness, verifier = by_name["likeness"], by_name.get("dvector")
-    quality = [each for name in ("naturalness", "words") if (each := by_name.get(name))]
+    quality = [each for name in ("naturalness", "melody", "words") if (each := by_name.get(name))]
     harm = [each for each in quality if each.verdict == "worse"]
     gain = [each for each in quality if each.verdict == "better"]
     ears = [each for each in (likeness, verifier) if each]
@@ -144,8 +145,8 @@ def _told(found: Sequence[Difference]) -> str:
 def _values(meter: str, heard: Sequence[Heard]) -> list[float | None]:
     if meter == "likeness":
         return [each.alike for each in heard]
-    if meter == "naturalness":
-        return [each.naturalness for each in heard]
+    if meter in ("naturalness", "melody"):
+        return [getattr(each, meter) for each in heard]
     if meter == "words":
         mean = fmean(each.words for each in heard) or 1.0
         return [None if each.words_wrong is None else 100 * each.words_wrong / mean for each in heard]

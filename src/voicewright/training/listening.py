@@ -1,4 +1,5 @@
-"""`Ears`: what the meters hear in one spoken text, against the recordings of the speaker that were held out."""
+"""`Ears`: what the meters hear in one spoken text, or one converted recording, against the recordings of the speaker
+that were held out."""
 
 import hashlib
 import json
@@ -6,10 +7,10 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -17,15 +18,19 @@ from voicewright.audio.clip import Clip
 from voicewright.audio.edit import join
 from voicewright.audio.files import read_clip
 from voicewright.audio.loudness import clipping, loudness_lufs
-from voicewright.engines.base import SpeakOptions, Speaks
+from voicewright.audio.pitch import Pitch, PitchTracker
+from voicewright.engines.base import Converts, SpeakOptions, Speaks
 from voicewright.engines.recipe import Example
 from voicewright.errors import BadClip, BadDataset, BadWeights, MissingWeights
 from voicewright.measure.intelligibility import Recogniser, word_errors
 from voicewright.measure.naturalness import RATE, WINDOW
+from voicewright.measure.pitch import pitch_match
 from voicewright.measure.report import Meters, NaturalnessMeter
 from voicewright.measure.similarity import VERIFIER, Embedding, SpeakerEncoder, centre, similarity
 from voicewright.progress import Progress, silent
 from voicewright.text.split import split
+from voicewright.training.converting import converted
+from voicewright.training.texts import SECONDS, Task
 from voicewright.voice.voice import Voice
 
 if TYPE_CHECKING:
@@ -65,6 +70,8 @@ class Heard:
     """Share of samples in flat tops."""
     rtf: float
     """Seconds of speaking by seconds of sound; below 1 is faster than it plays."""
+    melody: float | None = None
+    """Of a converted recording: how its pitch follows the recording's, as a correlation."""
 
     @property
     def alike(self) -> float:
@@ -92,7 +99,35 @@ class Ears:
     language: str
     recogniser: Recogniser | None = None
     naturalness: NaturalnessMeter | None = None
+    tracker: PitchTracker | None = None
+    """For recordings that are converted."""
     _pieces: dict[str, "list[Piece]"] = field(default_factory=dict, repr=False)
+    _sources: dict[str, tuple[Clip, Heard]] = field(default_factory=dict, repr=False)
+
+    def perform(self, engine: Speaks | Converts, voice: Voice, task: Task) -> "Performed":
+        """The task's text spoken, or its recording converted, with seed 0.
+
+        Raises: WrongVoice, StaleVoice, BadText, BadSetting: from the engine. TypeError: it cannot do such a task.
+        """
+        if task.recording is None:
+            return Performed(*self.speak(cast(Speaks, engine), voice, task.text))
+        if not isinstance(engine, Converts) or self.tracker is None:
+            raise TypeError(f"{engine.name} cannot convert recordings here")
+        started = time.perf_counter()
+        clip, wished = converted(engine, voice, self.source(task)[0], self.tracker)
+        return Performed(clip, time.perf_counter() - started, wished)
+
+    def source(self, task: Task) -> tuple[Clip, Heard]:
+        """The recording of a task, at most 12 s of it, and what is heard in it; what a conversion is compared with.
+
+        Raises: BadClip: it cannot be read.
+        """
+        if task.sha256 not in self._sources:
+            clip = read_clip(cast(Path, task.recording)).between(0, SECONDS[1])
+            transcript = self.recogniser.transcribe(clip).text if self.recogniser else ""
+            heard = self._heard(Task(task.text), Performed(clip, 0.0), "", transcript, transcript)
+            self._sources[task.sha256] = clip, replace(heard, melody=1.0)
+        return self._sources[task.sha256]
 
     def speak(self, engine: Speaks, voice: Voice, text: str) -> tuple[Clip, float]:
         """`text` by `engine` with seed 0, the pauses of its marks inside, and how many seconds it took.
@@ -111,14 +146,22 @@ class Ears:
             [part for pair in zip(clips, [*pauses, clips[0].between(0, 0)], strict=False) for part in pair]
         ), taken_s
 
-    def listen(self, text: str, clip: Clip, *, sound: str, taken_s: float) -> Heard:
-        """What is heard in `clip`, in which `text` should be said."""
-        spoken = " ".join(p.spoken for p in self._pieces.setdefault(text, split(text, language=self.language)))
+    def listen(self, task: Task, done: "Performed", *, sound: str) -> Heard:
+        """What is heard in what was made of a task. A text should be said in it; of a recording, what the recogniser
+        heard there."""
+        clip = done.clip
         transcript = self.recogniser.transcribe(clip).text if self.recogniser and len(clip) else ""
-        errors = word_errors(spoken, transcript, language=self.language) if self.recogniser else None
+        if task.recording is not None:
+            return self._heard(task, done, sound, self.source(task)[1].heard, transcript)
+        pieces = self._pieces.setdefault(task.text, split(task.text, language=self.language))
+        return self._heard(task, done, sound, " ".join(piece.spoken for piece in pieces), transcript)
+
+    def _heard(self, task: Task, done: "Performed", sound: str, spoken: str, transcript: str) -> Heard:
+        clip, taken_s = done.clip, done.taken_s
+        errors = word_errors(spoken, transcript, language=self.language) if self.recogniser and spoken.strip() else None
         loudness = loudness_lufs(clip)
         return Heard(
-            text=text,
+            text=task.text,
             sound=sound,
             seconds=clip.seconds,
             likeness={name: self._likeness(name, clip) for name in self.encoders},
@@ -129,13 +172,30 @@ class Ears:
             loudness_lufs=loudness if np.isfinite(loudness) else None,
             clipped=clipping(clip).share,
             rtf=taken_s / max(clip.seconds, 0.1),
+            melody=None if task.recording is None else self._melody(clip, done.wished),
         )
+
+    def _melody(self, clip: Clip, wished: Pitch | None) -> float | None:
+        """None where nothing was to be sung; 0 where it was, and is not."""
+        if wished is None or self.tracker is None or not wished.voiced.any():
+            return None
+        found = pitch_match(self.tracker.track(clip), wished) if len(clip) else None
+        return found.correlation if found else 0.0
 
     def _likeness(self, name: str, clip: Clip) -> float:
         try:
             return similarity(self.encoders[name].embed(clip), self.speaker.centres[name])
         except BadClip:  # silence, or a click
             return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What a voice made of a task, how many seconds it took, and the pitch curve that it was to follow."""
+
+    clip: Clip
+    taken_s: float
+    wished: Pitch | None = None
 
 
 def _window(clip: Clip) -> Clip:
@@ -151,9 +211,11 @@ def open_ears(
     language: str,
     words: bool = True,
     naturalness: bool = True,
+    melody: bool = False,
     progress: Progress = silent,
 ) -> Ears:
-    """Load the meters, and hear up to 40 of the speaker's `recordings`, once: what was heard is kept in `folder`.
+    """Load the meters (with `melody` those for conversions too), and hear up to 40 of the speaker's `recordings`, once:
+    what was heard is kept in `folder`.
 
     Raises:
         BadDataset: no recording of the speaker can be heard.
@@ -168,6 +230,7 @@ def open_ears(
         language=language,
         recogniser=meters.recogniser(language) if words else None,
         naturalness=meters.naturalness() if naturalness else None,
+        tracker=meters.pitch() if melody else None,
     )
 
 

@@ -31,7 +31,7 @@ from voicewright.training.items import Items, prepare_items
 from voicewright.training.learner import Learned, Learner
 from voicewright.training.monitor import Monitor
 from voicewright.training.options import TrainingPlan
-from voicewright.training.run import Run
+from voicewright.training.run import Run, step_name
 from voicewright.training.saving import Counts, Standing, restore, snapshot
 from voicewright.training.schedules import rate_at
 from voicewright.training.state import finite
@@ -332,6 +332,7 @@ class _Session:
                 self._note(f"step {step} could not be heard: {problem}")
             else:
                 self.monitor.row("audition", step, self.epoch, **figures)
+                self.monitor.heard(step, self.run.auditions / step_name(step))
         figures = self.team.everybodys(figures)[0]
         if self.newest and figures:
             self._mark(self.newest, figures)

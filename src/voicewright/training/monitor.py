@@ -6,20 +6,31 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import numpy as np
+
 from voicewright.audio.clip import Clip
+from voicewright.audio.files import read_clip
+from voicewright.audio.mel import MelSpec, mel
 from voicewright.errors import MissingExtra
 from voicewright.training.run import Run
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch.utils.tensorboard import SummaryWriter
 
 Kind = Literal["step", "validation", "audition", "checkpoint", "note"]
 STATE_EVERY_S = 1.0
+PICTURE = MelSpec(rate=16_000, n_fft=2048, hop_samples=256, bins=80, log="natural", floor=1e-10)
+PICTURE_HOP_S = 0.012
+PICTURE_DEPTH = 18.0
+"""What is darker than the lightest by so many nepers of power (78 dB) is black."""
 GROUPS = {"lr": "lr", "grad": "gradients", "step_s": "speed", "audio_s": "speed", "memory_mb": "speed"}
 """Where figures of a step are shown in TensorBoard; the others are losses."""
 
@@ -92,6 +103,21 @@ class Monitor:
         """Something to hear, in TensorBoard; the file itself is whoever's made it."""
         self._on_board(lambda board: board.add_audio(f"audition/{name}", clip.samples, step, clip.rate))
 
+    def picture(self, step: int, name: str, clip: Clip) -> None:
+        """A clip's mel spectrogram, in TensorBoard: louder is lighter, low is below."""
+        shown = _picture(clip)
+        if shown is not None:
+            self._on_board(lambda board: board.add_image(f"audition/{name}", shown, step, dataformats="HW"))
+
+    def heard(self, step: int, folder: Path) -> None:
+        """The sounds of an audition, to be heard and seen in TensorBoard."""
+        if self._board is None:
+            return
+        for path in sorted(folder.glob("*.flac")):
+            clip = read_clip(path)
+            self.sound(step, path.stem, clip)
+            self.picture(step, path.stem, clip)
+
     def close(self) -> None:
         """Write what waits. The monitor cannot be used afterwards; closing it again does nothing."""
         if self._file.closed:
@@ -149,6 +175,16 @@ class Monitor:
             self._board = None
             state = self._run.state()
             self.note(state.step, state.epoch, f"TensorBoard's figures end here: {problem.strerror or problem}")
+
+
+def _picture(clip: Clip) -> "NDArray[np.uint8] | None":
+    """(bins, frames) of light; None for a clip that is too short to be seen."""
+    spec = replace(PICTURE, rate=clip.rate, hop_samples=round(clip.rate * PICTURE_HOP_S))
+    bins = mel(clip, spec)
+    if not len(bins):
+        return None
+    light = 255 * (1 + (bins - bins.max()) / PICTURE_DEPTH)
+    return np.ascontiguousarray(np.clip(light, 0, 255).astype(np.uint8).T[::-1])
 
 
 def _board(run: Run, resumed_step: int) -> "SummaryWriter":

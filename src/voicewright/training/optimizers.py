@@ -50,7 +50,7 @@ def build_optimizer(plan: TrainingPlan, network: nn.Module, undecayed: frozenset
     groups = [side for side in sides if side["params"]]
     if plan.optimizer == "adamw8bit":
         return _eight_bits(groups, plan, device)
-    return AdamW(groups, lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    return AdamW(groups, lr=plan.learning_rate, betas=plan.betas, eps=plan.epsilon, weight_decay=plan.weight_decay)
 
 
 def _eight_bits(groups: list[dict[str, Any]], plan: TrainingPlan, device: str) -> Optimizer:
@@ -60,7 +60,8 @@ def _eight_bits(groups: list[dict[str, Any]], plan: TrainingPlan, device: str) -
         bits = import_module("bitsandbytes.optim")
     except ImportError:
         raise MissingExtra("bitsandbytes", needed_for="optimizer: adamw8bit", extra="bits8") from None
-    return cast(Optimizer, bits.AdamW8bit(groups, lr=plan.learning_rate, weight_decay=plan.weight_decay))
+    settings = {"lr": plan.learning_rate, "betas": plan.betas, "eps": plan.epsilon, "weight_decay": plan.weight_decay}
+    return cast(Optimizer, bits.AdamW8bit(groups, **settings))
 
 
 def set_rate(optimizers: Mapping[str, Optimizer], rate: float) -> None:

@@ -9,7 +9,7 @@ from voicewright.errors import BadSetting
 from voicewright.settings import from_dict
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-Schedule = Literal["constant", "multistep", "cosine"]
+Schedule = Literal["constant", "multistep", "exponential", "cosine"]
 Optimizer = Literal["adamw", "adamw8bit"]
 
 
@@ -45,6 +45,8 @@ class TrainingPlan:
     """Name of the voice that comes out; by default the dataset's speaker."""
     speaker: str = ""
     """Whose clips of the dataset are learned from; needed when it holds several speakers."""
+    others: tuple[str, ...] = ()
+    """More people of the dataset to learn together with the speaker, for engines that keep several in one network."""
     start: str = ""
     """The voice to start from: a name or a .voice file; by default one is fitted to the dataset's best clips."""
     start_preset: Preset = "best"
@@ -65,17 +67,22 @@ class TrainingPlan:
     learning_rate: float = 1e-4
     """The highest learning rate."""
     schedule: Schedule = "multistep"
-    """How the learning rate falls: constant; multistep (at the milestones); cosine (with restarts)."""
+    """How the learning rate falls: constant; multistep (at the milestones); exponential (by gamma every epoch); cosine
+    (with restarts)."""
     milestones: tuple[int, ...] = (2, 4, 9, 18, 25, 33, 50, 59)
     """Epochs after which the rate of "multistep" is multiplied by gamma."""
     gamma: float = 0.5
-    """See milestones."""
+    """What the rate is multiplied by at each milestone of "multistep", and after each epoch of "exponential"."""
     restarts: int = 1
     """How often "cosine" begins again, each time lower."""
     warmup_steps: int = 0
     """Steps over which the rate rises from near zero."""
     optimizer: Optimizer = "adamw"
     """adamw; adamw8bit keeps its state in 8 bits (needs the package bitsandbytes and a GPU)."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """How long AdamW remembers gradients, and their squares."""
+    epsilon: float = 1e-8
+    """What AdamW adds to the root of the squares."""
     weight_decay: float = 0.01
     """Decay of weights; biases, norms and styles have none."""
     clip_grad: float = 1.0
@@ -133,6 +140,12 @@ class TrainingPlan:
             raise BadSetting(f"learning_rate must be above 0 and below 1, got {self.learning_rate}")
         if not 0 < self.gamma <= 1:
             raise BadSetting(f"gamma must be above 0 and at most 1, got {self.gamma}")
+        if not all(0 <= beta < 1 for beta in self.betas) or not 0 < self.epsilon < 1:
+            raise BadSetting(
+                f"betas must be from 0 to below 1 and epsilon above 0, got {list(self.betas)} and {self.epsilon:g}"
+            )
+        if self.speaker in self.others or len(set(self.others)) < len(self.others):
+            raise BadSetting(f"others names people beside the speaker, each once, got {list(self.others)}")
         if not 0 <= self.ema < 1:
             raise BadSetting(f"ema must be from 0 to below 1, got {self.ema}")
         if self.keep_last + self.keep_best < 1:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from voicewright.data.dataset import Dataset
+from voicewright.engines.clips import ENGINE_CLIPS
 from voicewright.engines.registry import DEFAULT, recipe_options
 from voicewright.errors import BadSetting
 from voicewright.settings import from_dict
 from voicewright.training.batches import steps_per_epoch
 from voicewright.training.checks import Facts, check, shown
 from voicewright.training.estimate import Costs, Estimate, estimate
-from voicewright.training.examples import Examples, examples_of
+from voicewright.training.examples import ANY_CLIP, Examples, examples_of
 from voicewright.training.machine import Machine
 from voicewright.training.options import TrainingPlan
 from voicewright.training.remarks import Remark, noted
@@ -77,7 +78,8 @@ def make_plan(
     """
     engine = str(given.get("engine", DEFAULT))
     recipe_options(engine)
-    examples = examples_of(dataset, str(given.get("speaker", "")), engine=engine)
+    others = [str(name) for name in given.get("others", ())]
+    examples = examples_of(dataset, str(given.get("speaker", "")), engine=engine, others=others)
     drafted = draft(dataset.folder, examples, machine, given)
     planned = _planned(drafted.plan, examples, _facts(examples, machine, voices), trial)
     return replace(planned, remarks=(*drafted.remarks, *examples.remarks, *planned.remarks))
@@ -98,7 +100,7 @@ def check_plan(
         begun: its run has begun: the batches stay as large as they are.
     """
     recipe_options(plan.engine)
-    examples = examples_of(dataset, plan.speaker, engine=plan.engine)
+    examples = examples_of(dataset, plan.speaker, engine=plan.engine, others=plan.others)
     planned = _planned(plan, examples, _facts(examples, machine, voices, begun=begun), trial)
     return replace(planned, remarks=(*examples.remarks, *planned.remarks))
 
@@ -230,7 +232,7 @@ def _reasons(
     whose = f" of {examples.speaker!r}" if examples.speaker else ""
     clips = len(examples.train)
     yield chosen("dataset", f"learns from {clips:,} clips{whose}, {examples.minutes:.1f} minutes{aside}")
-    if not plan.start:
+    if not plan.start and ENGINE_CLIPS.get(plan.engine, ANY_CLIP).text:
         yield chosen("start", "starts from a voice that is fitted to the best clips")
     each = steps_per_epoch(clips, min(plan.batch_size, clips))
     batch = min(plan.batch_size, clips)

@@ -11,7 +11,7 @@ LEAST_RATE = 1e-8
 
 def rate_at(plan: TrainingPlan, steps_per_epoch: int) -> Callable[[int], float]:
     """The learning rate of each step (from 0) of a run: the warm-up's share of the schedule's."""
-    schedules = {"constant": _constant, "multistep": _multistep, "cosine": _cosine}
+    schedules = {"constant": _constant, "multistep": _multistep, "exponential": _exponential, "cosine": _cosine}
     schedule = schedules[plan.schedule](plan, steps_per_epoch)
 
     def rate(step: int) -> float:
@@ -28,6 +28,10 @@ def _constant(plan: TrainingPlan, steps_per_epoch: int) -> Callable[[int], float
 def _multistep(plan: TrainingPlan, steps_per_epoch: int) -> Callable[[int], float]:
     steps = [epoch * steps_per_epoch for epoch in plan.milestones]
     return lambda step: plan.learning_rate * float(plan.gamma ** sum(step >= each for each in steps))
+
+
+def _exponential(plan: TrainingPlan, steps_per_epoch: int) -> Callable[[int], float]:
+    return lambda step: plan.learning_rate * float(plan.gamma ** (step // steps_per_epoch))
 
 
 def _cosine(plan: TrainingPlan, steps_per_epoch: int) -> Callable[[int], float]:

@@ -1,13 +1,19 @@
-"""What checkpoints are asked to speak: texts that nothing was learned from.
+"""What checkpoints are asked to speak, or to convert: nothing that was learned from.
 
-The house's own sentences are for English; other languages take what the speaker's held-out recordings say.
+The house's own sentences are for English; other languages take what the speaker's held-out recordings say. Engines that
+only convert get these recordings themselves, by turns with recordings of another speaker.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
 
+from voicewright.audio.files import sha256_of
 from voicewright.engines.recipe import Example
 from voicewright.errors import BadPlan
+from voicewright.samples import samples
 
 HOUSE = (
     "The kettle began to sing before anyone had found the cups.",
@@ -49,8 +55,20 @@ HOUSE = (
     "A voyage of ten weeks was over in a single sentence.",
 )
 """The first four are an ordinary one, a question, a long one and a short one. No voice is ever fitted on any."""
+SECONDS = (1.5, 12.0)
+"""Recordings that are shorter or longer say little, or too much at once."""
 LETTERS = (12, 220)
 """Texts of recordings that are shorter or longer say little, or too much at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A text to speak; or a recording to convert, and what is said in it, as far as that is known."""
+
+    text: str
+    recording: Path | None = None
+    sha256: str = ""
+    """Of the recording."""
 
 
 def same_words(text: str) -> str:
@@ -111,6 +129,22 @@ def comparison_texts(
     )
     half = max(count - len(recorded), count - count // 2)
     return tuple([*house[:half], *recorded][:count] if len(house) >= half else [*house, *recorded][:count])
+
+
+def conversion_tasks(held: Sequence[Example], train: Sequence[Example]) -> list[Task]:
+    """Recordings to convert, in an order that is always the same: by turns one of the speaker (held out; where none is,
+    one that is learned from) and one of somebody else."""
+    own = [Task(each.text or each.id, each.audio, each.sha256) for each in _spread(held or train)]
+    others = [Task(each.text, each.path, sha256_of(each.path)) for each in samples()]
+    return [task for pair in zip_longest(own, others) for task in pair if task]
+
+
+def _spread(recordings: Sequence[Example]) -> list[Example]:
+    """Recordings of a good length, those of all lengths soon."""
+    fitting = [each for each in recordings if SECONDS[0] <= each.seconds <= SECONDS[1]] or list(recordings)
+    ordered = sorted(fitting, key=lambda each: (each.seconds, each.id))
+    step = max(1, len(ordered) // 8)
+    return [each for start in range(step) for each in ordered[start::step]]
 
 
 def _house(language: str, unlearned: Unlearned) -> list[str]:

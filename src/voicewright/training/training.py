@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicewright.data.dataset import Dataset
-from voicewright.engines.base import Engine, Speaks
+from voicewright.engines.base import Converts, Engine, Speaks
 from voicewright.engines.options import EnrollOptions
 from voicewright.engines.recipe import Lesson, Recipe, Trains
 from voicewright.errors import BadPlan, BadRun
@@ -113,7 +113,7 @@ class Training:
             examples.train,
             run,
             held_out=examples.validation,
-            listen=self._listener(run, auditor, progress) if auditor.texts else None,
+            listen=self._listener(run, auditor, progress) if auditor.tasks else None,
             progress=progress,
         )
         return self._finished(run, outcome)
@@ -124,15 +124,16 @@ class Training:
         checked = self._checked(wanted, None).plan
         return Run.create(plan.run, checked) if _first_process() else Run(Path(plan.run), checked)
 
-    def at(self, run: Run, checkpoint: "Checkpoint | None") -> tuple[Speaks, Voice]:
+    def at(self, run: Run, checkpoint: "Checkpoint | None") -> tuple[Speaks | Converts, Voice]:
         """The engine and the voice as a checkpoint of a run has them; None: as the run started.
 
         Raises: BadCheckpoint: it is damaged or of another run's shape.
         """
-        if checkpoint is None:
-            return self._speaking(run), self._start(run)
+        start = self._start(run)
+        if checkpoint is None and start is not None:
+            return self._speaks(run.plan.engine), start
         engine, voice = self.recipe_at(run, checkpoint).trial()
-        return engine, self._told(voice, run, checkpoint)
+        return engine, self._told(voice, run, checkpoint) if checkpoint else voice
 
     def recipe_at(self, run: Run, checkpoint: "Checkpoint | None") -> Recipe:
         """The run's recipe with the weights of a checkpoint; None: as the run started."""
@@ -176,7 +177,7 @@ class Training:
             )
         if self._result(run).is_file():
             return read_voice(self._result(run))
-        if not run.start_voice.is_file():
+        if not run.start_voice.is_file() and not any(run.checkpoint_folder.glob("step-*")):
             raise BadRun(f"{run.folder} has no voice yet; train it: voicewright train {run.plan_file}")
         return self.at(run, best(run).checkpoint)[1]
 
@@ -185,7 +186,7 @@ class Training:
         from voicewright.training.checkpoint import load_into, read_checkpoint
 
         plan = run.plan
-        if not run.start_voice.is_file():
+        if self._wants_start(plan) and not run.start_voice.is_file():
             run.update(status="preparing", message="making the voice to start from")
             write_voice(self._first_voice(plan, progress), run.start_voice)
         recipe = self._recipe(plan, self._start(run))
@@ -226,6 +227,7 @@ class Training:
                 options=plan.recipe_settings(),
                 voice=voice,
                 language=plan.language,
+                speakers=(self._examples(plan).speaker, *plan.others),
                 lora=plan.lora,
                 mel_weight=plan.mel_weight,
                 text_weight=plan.text_weight,
@@ -234,12 +236,15 @@ class Training:
         )
 
     def _examples(self, plan: TrainingPlan) -> Examples:
-        return examples_of(Dataset.open(Path(plan.dataset)), plan.speaker, engine=plan.engine)
+        return examples_of(Dataset.open(Path(plan.dataset)), plan.speaker, engine=plan.engine, others=plan.others)
 
     def _auditor(self, plan: TrainingPlan, examples: Examples) -> Auditor:
-        return Auditor(
-            self._meters, plan.audition, language=plan.language, held=examples.validation, train=examples.train
+        held, train = (
+            [each for each in side if each.speaker == examples.speaker]
+            for side in (examples.validation, examples.train)
         )
+        converts = not isinstance(self._engine(plan.engine), Speaks)
+        return Auditor(self._meters, plan.audition, language=plan.language, held=held, train=train, converts=converts)
 
     def _finished(self, run: Run, outcome: "Outcome") -> Trained:
         """Keep the voice of the best checkpoint, or the start's if none is better, beside the run."""
@@ -281,16 +286,18 @@ class Training:
             voice, start_s = self._trial_voice(plan, progress)
             auditor = self._auditor(plan, examples)
             with tempfile.TemporaryDirectory() as place:
-                hear = _one_sentence(auditor, Path(place)) if auditor.texts else None
+                hear = _one_sentence(auditor, Path(place)) if auditor.tasks else None
                 costs = timed(self._recipe(plan, voice), examples, plan, hear=hear, progress=progress)
             return replace(costs, start_s=start_s)
 
         return measure
 
-    def _trial_voice(self, plan: TrainingPlan, progress: Progress) -> tuple[Voice, float]:
+    def _trial_voice(self, plan: TrainingPlan, progress: Progress) -> tuple[Voice | None, float]:
         """A voice to try a plan with, and what the one to start from will take (seconds)."""
         if plan.start:
             return self._voice(plan.start), 0.0
+        if not self._wants_start(plan):
+            return None, 0.0
         if plan.source:
             return read_voice(_start_of(Path(plan.source))), 0.0
         quick = replace(plan, start_preset="quick")
@@ -304,11 +311,13 @@ class Training:
             raise BadPlan(f"the engine {name!r} cannot speak")
         return engine
 
-    def _speaking(self, run: Run) -> Speaks:
-        return self._speaks(run.plan.engine)
+    def _wants_start(self, plan: TrainingPlan) -> bool:
+        """Whether a run begins with a voice. An engine that makes none from recordings begins with its recipe's
+        networks."""
+        return bool(plan.start) or isinstance(self._engine(plan.engine), Speaks)
 
-    def _start(self, run: Run) -> Voice:
-        return read_voice(run.start_voice)
+    def _start(self, run: Run) -> Voice | None:
+        return read_voice(run.start_voice) if self._wants_start(run.plan) else None
 
     def _result(self, run: Run) -> Path:
         return run.folder / RESULT
@@ -327,12 +336,11 @@ def _start_of(checkpoint: Path) -> Path:
     return voice
 
 
-def _one_sentence(auditor: Auditor, place: Path) -> Callable[[Speaks, Voice], None]:
-    """Speaks and scores one sentence, as an audition does."""
+def _one_sentence(auditor: Auditor, place: Path) -> Callable[[Speaks | Converts, Voice], None]:
+    """Speaks and scores one sentence, or converts and scores one recording, as an audition does."""
 
-    def hear(engine: Speaks, voice: Voice) -> None:
-        ears, text = auditor.ears(place), auditor.texts[0]
-        clip, taken_s = ears.speak(engine, voice, text)
-        ears.listen(text, clip, sound="", taken_s=taken_s)
+    def hear(engine: Speaks | Converts, voice: Voice) -> None:
+        ears, task = auditor.ears(place), auditor.tasks[0]
+        ears.listen(task, ears.perform(engine, voice, task), sound="")
 
     return hear

@@ -8,8 +8,9 @@ from voicewright.engines.sovits.losses import (
     discriminator_losses,
     feature_loss,
     generator_losses,
+    kl_by_item,
     kl_loss,
-    lf0_loss,
+    lf0_by_item,
     random_starts,
     slice_segments,
     sub_band_loss,
@@ -62,12 +63,14 @@ def test_padding_has_no_part_in_the_divergence() -> None:
     assert kl_loss(z, logs_q, m, logs_p, mask) == pytest.approx(float(alone), rel=1e-5)
 
 
-def test_padding_has_no_part_in_the_pitch_unless_asked() -> None:
-    real, predicted = torch.zeros(1, 1, 8), torch.ones(1, 1, 8)
-    predicted[..., 4:] = 3
-    mask = (torch.arange(8) < 4).float()[None, None]
-    assert lf0_loss(real, predicted, mask) == 1
-    assert lf0_loss(real, predicted) == 5
+def test_an_item_counts_the_same_whatever_is_beside_it() -> None:
+    generator = torch.Generator().manual_seed(0)
+    z, logs_q, m, logs_p = (torch.randn(2, 4, 9, generator=generator) for _ in range(4))
+    mask = (torch.arange(9) < torch.tensor([[9], [4]])).float()[:, None]
+    alone = kl_by_item(*(each[1:, :, :4] for each in (z, logs_q, m, logs_p)), torch.ones(1, 1, 4))
+    assert torch.allclose(kl_by_item(z, logs_q, m, logs_p, mask)[1:], alone)
+    apart = lf0_by_item(torch.zeros(2, 1, 9), torch.ones(2, 1, 9) * torch.tensor([2.0, 3.0])[:, None, None], mask)
+    assert apart.tolist() == [4, 9]
 
 
 def test_sub_bands_that_are_the_same_are_no_distance_apart_and_louder_ones_are() -> None:

@@ -55,9 +55,12 @@ def kl_loss(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tens
         z_p: the posterior's sample, taken through the flow; (b, c, t) as the others.
         mask: (b, 1, t), 1 where there is sound.
     """
-    z_p, logs_q, m_p, logs_p, mask = (each.float() for each in (z_p, logs_q, m_p, logs_p, mask))
-    apart = logs_p - logs_q - 0.5 + 0.5 * (z_p - m_p).square() * torch.exp(-2 * logs_p)
-    return (apart * mask).sum() / mask.sum()
+    return _apart(z_p, logs_q, m_p, logs_p, mask).sum() / mask.float().sum()
+
+
+def kl_by_item(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tensor) -> Tensor:
+    """The same, the mean over the frames of each item alone: (b,). An item's share does not depend on the others."""
+    return _apart(z_p, logs_q, m_p, logs_p, mask).sum((1, 2)) / mask.float().sum((1, 2))
 
 
 def mel_loss(real: Tensor, made: Tensor) -> Tensor:
@@ -65,14 +68,14 @@ def mel_loss(real: Tensor, made: Tensor) -> Tensor:
     return F.l1_loss(made.float(), real.float())
 
 
-def lf0_loss(real: Tensor, predicted: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean square distance of two pitch curves (b, 1, t).
+def lf0_loss(real: Tensor, predicted: Tensor) -> Tensor:
+    """Mean square distance of two pitch curves (b, 1, t), of the padding too, as the originals have it."""
+    return F.mse_loss(predicted.float(), real.float())
 
-    Args:
-        mask: (b, 1, t), 1 where there is sound; None counts the padding too, as the originals do.
-    """
-    apart = (predicted.float() - real.float()).square()
-    return apart.mean() if mask is None else (apart * mask).sum() / mask.expand_as(apart).sum()
+
+def lf0_by_item(real: Tensor, predicted: Tensor, mask: Tensor) -> Tensor:
+    """The same for each item, over the frames that it has by its mask (b, 1, t): (b,)."""
+    return ((predicted.float() - real.float()).square() * mask).sum((1, 2)) / mask.float().sum((1, 2))
 
 
 def sub_band_loss(real: Tensor, made: Tensor, spectra: SubBandSpectra | None = None) -> Tensor:
@@ -110,6 +113,12 @@ def random_starts(lengths: Tensor, length: int, noise: Noise, *, dialect: Dialec
     places = spare if dialect == "fork" else spare + 1
     drawn = noise.uniform(lengths.shape, torch.empty((), device=lengths.device))
     return (drawn * places).long().minimum(spare)
+
+
+def _apart(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tensor) -> Tensor:
+    """(b, c, t)"""
+    z_p, logs_q, m_p, logs_p, mask = (each.float() for each in (z_p, logs_q, m_p, logs_p, mask))
+    return (logs_p - logs_q - 0.5 + 0.5 * (z_p - m_p).square() * torch.exp(-2 * logs_p)) * mask
 
 
 def _magnitudes(waves: Tensor, n_fft: int, hop: int, window: int) -> Tensor:

@@ -1,7 +1,7 @@
 """Where the random numbers of the networks come from: every draw goes through a `Noise`, so that it can be seeded, and
 replayed against what an original drew."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -63,3 +63,31 @@ class ReplayedNoise:
             raise ValueError(f"draw {self._next} is {tuple(drawn.shape)}, and {tuple(shape)} was asked for")
         self._next += 1
         return drawn.to(like)
+
+
+class RowNoise:
+    """Fresh draws in which each row has a generator of its own: what a row gets depends on its seed alone, not on the
+    rows beside it or on how long they are.
+
+    Args:
+        seeds: (b,) whole numbers.
+        frames: of the batch: a draw whose last axis is so long is the beginning of one of `longest` frames.
+        longest: the most frames that a batch can have.
+    """
+
+    def __init__(self, seeds: Tensor, frames: int, longest: int) -> None:
+        self._generators = [torch.Generator().manual_seed(int(seed)) for seed in seeds.tolist()]
+        self._frames, self._longest = frames, max(longest, frames)
+
+    def normal(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        return self._rows(torch.randn, shape, like)
+
+    def uniform(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        return self._rows(torch.rand, shape, like)
+
+    def _rows(self, draw: Callable[..., Tensor], shape: Sequence[int], like: Tensor) -> Tensor:
+        whole = list(shape[1:])
+        if len(whole) > 1 and whole[-1] == self._frames:
+            whole[-1] = self._longest
+        rows = torch.stack([draw(whole, generator=each) for each in self._generators])
+        return (rows[..., : self._frames] if whole != list(shape[1:]) else rows).to(like)

@@ -36,13 +36,21 @@ class Spectra(nn.Module):
         self.register_buffer("basis", basis, persistent=False)  # (m, k)
         self.register_buffer("window", torch.hann_window(spec.window_samples), persistent=False)
 
-    def linear(self, wave: Tensor) -> Tensor:
-        """(b, n), more samples than the mirrored ends have → (b, k, t) amplitudes."""
+    @property
+    def edge(self) -> int:
+        """Samples that are mirrored at each end."""
+        return (self.spec.n_fft - self.spec.hop_samples) // 2
+
+    def linear(self, wave: Tensor, *, mirrored: bool = False) -> Tensor:
+        """(b, n), more samples than the mirrored ends have → (b, k, t) amplitudes.
+
+        Args:
+            mirrored: the wave has its `edge` samples at both ends already.
+        """
         spec = self.spec
-        edge = (spec.n_fft - spec.hop_samples) // 2
-        mirrored = F.pad(wave.float()[:, None], (edge, edge), "reflect")[:, 0]
+        wave = wave.float()
         bins = torch.stft(
-            mirrored,
+            wave if mirrored else mirror(wave, self.edge),
             spec.n_fft,
             spec.hop_samples,
             spec.window_samples,
@@ -59,3 +67,14 @@ class Spectra(nn.Module):
     def mel(self, wave: Tensor) -> Tensor:
         """(b, n) → (b, m, t) log-mel."""
         return self.to_mel(self.linear(wave))
+
+
+def mirror(wave: Tensor, edge: int) -> Tensor:
+    """(b, n) with `edge` samples more at each end, mirrored there; n must be larger than `edge`."""
+    return F.pad(wave[:, None], (edge, edge), "reflect")[:, 0]
+
+
+def frame_volume(wave: Tensor, hop: int) -> Tensor:
+    """(b, n) → (b, n // hop) root mean square around the beginning of each frame, as so-vits-svc 4.1 hears loudness."""
+    power = F.pad(wave.float()[:, None].square(), (hop // 2, hop - hop // 2), "reflect")
+    return F.avg_pool1d(power, hop)[:, 0, : wave.shape[-1] // hop].sqrt()
