@@ -17,6 +17,8 @@ Wave = NDArray[np.float32] | NDArray[np.float64]
 Fade = Literal["cosine", "linear"]
 TINY = 1e-8  # keeps silence from dividing by nothing
 MARGIN = 0.01  # of the best score: a wave that repeats itself fits nearly as well one period later
+SILENT = 1e-10  # power: -100 dB of full scale
+QUIET = 0.01  # of the power of what follows: the first trace of a fade says nothing about where a wave goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,16 @@ class Seam:
         """The shift at which a part is where it belongs."""
         return search // 2 if self.centred else 0
 
+    def shift(self, tail: Wave, second: Wave, search: int) -> int:
+        """By how much `second` is shifted to go on with `tail`."""
+        place, scores = self.place(search), seam_scores(tail, second, search)
+        if not self.centred:
+            return best_shift(scores)
+        part = second[: len(tail) + search]
+        if np.mean(tail**2) < max(SILENT, QUIET * float(np.mean(part**2))):
+            return place
+        return best_shift(scores, place, MARGIN)
+
     def join(self, first: Wave, second: Wave, crossfade: int, search: int) -> Wave:
         """(a,), (b,) → (a + b - x - s,): `first`, whose last samples fade into the best place of `second`.
 
@@ -114,7 +126,7 @@ class Seam:
                 f"{search} to search"
             )
         tail = first[len(first) - crossfade :]
-        shift = best_shift(seam_scores(tail, second, search), self.place(search), MARGIN if self.centred else 0.0)
+        shift = self.shift(tail, second, search)
         second = second[shift : shift + len(second) - search]
         falling, rising = fades(crossfade, self.fade)
         seam = tail * falling + second[:crossfade] * rising

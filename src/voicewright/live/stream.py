@@ -87,7 +87,7 @@ class LiveStream:
         self._blocks = 0
         self.heard = Heard()
         """What the last block was like."""
-        if self.longest_block_s < 1 / self._grid_hz:
+        if self.longest_block_s < COARSEST_S:
             raise BadSetting(
                 f"{options.context_ms:g} ms of context and {options.overlap_ms:g} ms around a block are more than this "
                 f"voice takes at once ({converter.longest_s:g} s); lower context_ms"
