@@ -141,6 +141,8 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
                "derived from the voices of hexgrad/Kokoro-82M"),
         bundle("kokoro-start", "a first guess of a Kokoro style from two speaker embeddings",
                "trained by the voicewright authors on synthetic speakers"),
+        bundle("kokoro-content", "what Kokoro's decoder would play for what is heard in a recording",
+               "trained by the voicewright authors on synthetic speakers"),
         bundle("ge2e", "GE2E speaker encoder, 256-d", "Resemble AI, Resemblyzer: github.com/resemble-ai/Resemblyzer"),
         bundle("campplus", "CAM++ speaker encoder, 192-d",
                "Alibaba DAMO Academy, 3D-Speaker: github.com/modelscope/3D-Speaker"),
@@ -148,6 +150,7 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
                "Hervé Bredin, CNRS: huggingface.co/pyannote/segmentation-3.0", "MIT"),
         bundle("phones", "which English phone sounds when", "trained by the voicewright authors on synthetic speakers"),
         _DVECTOR, _WHISPER_TINY_EN, _WHISPER_BASE, _SILERO_VAD, _SWIFT_F0, _DNSMOS, _CONTENTVEC,
+        _CREPE_FULL, _CREPE_TINY,
     )  # fmt: skip
     return {each.name: each for each in sets}
 

@@ -20,8 +20,8 @@ from voicewright.engines.kokoro.network import Kokoro, load_network
 from voicewright.engines.kokoro.start import load_start
 from voicewright.engines.kokoro.style import Style, StylePrior, load_prior
 from voicewright.engines.kokoro.target import Target
-from voicewright.engines.kokoro.twin import tiny_network, tiny_prior
-from voicewright.engines.options import EnrollOptions, SpeakOptions
+from voicewright.engines.kokoro.twin import tiny_listener, tiny_network, tiny_prior
+from voicewright.engines.options import ConvertOptions, EnrollOptions, SpeakOptions
 from voicewright.engines.recipe import Lesson
 from voicewright.errors import BadSetting, BadText, MissingWeights, StaleVoice, WrongVoice
 from voicewright.measure.intelligibility import WhisperRecogniser
@@ -31,6 +31,7 @@ from voicewright.nn.campplus import load_campplus
 from voicewright.nn.ge2e import load_ge2e
 from voicewright.nn.phones import PhoneNetwork, load_phones
 from voicewright.nn.precision import choose_precision
+from voicewright.nn.whisper_encoder import WhisperEncoder
 from voicewright.progress import Progress, silent
 from voicewright.text.languages import resolve_language
 from voicewright.text.phonemes import Phonemizer
@@ -41,6 +42,7 @@ from voicewright.voice.voice import Voice
 from voicewright.weights.store import Store
 
 if TYPE_CHECKING:
+    from voicewright.engines.kokoro.conversion import KokoroConverter, Listener
     from voicewright.engines.kokoro.recipe import TuningRecipe
 
 T = TypeVar("T")
@@ -50,6 +52,9 @@ LICENCE = "Apache-2.0"
 LIVELINESS = 0.1
 """How far a seed other than 0 moves the prosody, in units of the spread between public voices: another reading of the
 same words, by the same speaker."""
+
+HOME_PHONEMES = "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˌOvəɹ ðə lˈAzi dˈɔɡ."
+"""What a voice says, unheard, to tell its usual pitch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,14 @@ class KokoroEngine:
         for piece in pieces:
             yield self.speak(piece, style, options, network)
 
+    def converter(self, voice: Voice, options: ConvertOptions) -> "KokoroConverter":
+        """See `voicewright.engines.base.Converts`."""
+        from voicewright.engines.kokoro.conversion import KokoroConverter, usual_pitch
+
+        style, network = self.style_of(voice), self._network_of(voice)
+        home_hz = usual_pitch(network, encode(HOME_PHONEMES), style.prosody)
+        return KokoroConverter(network, self._listener, style, home_hz=home_hz, seed=options.seed)
+
     def recipe(self, lesson: Lesson) -> "TuningRecipe":
         from voicewright.engines.kokoro.recipe import Tools, TuningRecipe
 
@@ -247,6 +260,16 @@ class KokoroEngine:
     @cached_property
     def _phones(self) -> PhoneNetwork:
         return load_phones(self._store.file("phones"))
+
+    @cached_property
+    def _listener(self) -> "Listener":
+        from voicewright.engines.kokoro.content import Hearing, load_content
+        from voicewright.engines.kokoro.conversion import Listener
+
+        if not self._sensible:
+            return Listener(*tiny_listener())
+        whisper = WhisperEncoder(self._store.folder("whisper-tiny.en"), threads=0)
+        return Listener(load_content(self._store.file("kokoro-content")), Hearing(whisper, self._phones))
 
     @cached_property
     def _inversion(self) -> Inversion:

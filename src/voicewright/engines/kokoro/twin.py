@@ -7,8 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voicewright.engines.kokoro.config import KokoroConfig
+from voicewright.engines.kokoro.content import ContentConfig, ContentPredictor, Hearing
 from voicewright.engines.kokoro.network import Kokoro
 from voicewright.engines.kokoro.style import StylePrior
+from voicewright.nn.phones import PhoneConfig, PhoneNetwork
 
 TYPICAL_HZ = 150.0
 FEWER_STEPS = 2.5
@@ -56,3 +58,21 @@ def tiny_prior(*, ge2e: int = 256, campplus: int = 192) -> StylePrior:
         ge2e=F.normalize(torch.randn(VOICES, ge2e, generator=draw).abs(), dim=1),
         campplus=F.normalize(torch.randn(VOICES, campplus, generator=draw).abs(), dim=1),
     )
+
+
+def tiny_listener(seed: int = 11) -> tuple[ContentPredictor, Hearing]:
+    """What the twin hears with when it converts, and what it takes that for; frozen."""
+    sizes = PhoneConfig.tiny()
+    with torch.random.fork_rng(devices=[]):  # what the layers begin with is drawn and thrown away
+        phones = PhoneNetwork(sizes)
+        predictor = ContentPredictor(
+            ContentConfig.tiny(content=KokoroConfig.tiny().width, phones=sizes.width, mels=sizes.mels)
+        )
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for network in (phones, predictor):
+            for module in network.modules():
+                for parameter in module.parameters(recurse=False):
+                    _begin(module, parameter, draw)
+            network.eval().requires_grad_(False)
+    return predictor, Hearing(None, phones)
