@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import join, resample
-from voicewright.audio.pitch import Pitch, PitchTracker, WorldPitch, find_tracker
+from voicewright.audio.pitch import Pitch, PitchTracker, find_tracker
+from voicewright.audio.world import DioPitch, HarvestPitch
 from voicewright.errors import BadSetting, BadWeights, MissingExtra
 
 
@@ -133,7 +134,7 @@ def test_another_frame_rate_glides_between_notes_but_not_through_pauses() -> Non
 
 
 def test_a_tracker_that_does_not_exist_is_refused_with_the_nearest_name(swift_model: Path) -> None:
-    with pytest.raises(BadSetting, match=r"'swft', did you mean 'swift'\?.*swift, yin, world"):
+    with pytest.raises(BadSetting, match=r"'swft', did you mean 'swift'\?.*swift, yin, harvest, dio"):
         find_tracker("swft")
     with pytest.raises(BadSetting, match="needs its model"):
         find_tracker("swift")
@@ -151,22 +152,41 @@ def test_a_file_that_is_not_the_model_is_refused(tmp_path: Path, silero_model: P
 def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyworld", None)
     with pytest.raises(MissingExtra, match=r"pyworld.*voicewright\[world\]"):
-        find_tracker("world")
+        find_tracker("harvest")
 
 
 def test_world_is_asked_for_the_range_and_the_frame_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pyworld is optional and its wheel rare, so its place is taken by a function that notes what it was asked."""
-    asked = {}
+    """pyworld is optional and its wheel rare, so its place is taken by functions that note what they were asked."""
+    asked = []
 
-    def harvest(samples: np.ndarray, rate: int, **options: float) -> tuple[np.ndarray, np.ndarray]:
-        asked.update(options, rate=rate, dtype=samples.dtype)
+    def found(samples: np.ndarray, rate: int, **options: float) -> tuple[np.ndarray, np.ndarray]:
+        asked.append({**options, "rate": rate, "dtype": samples.dtype})
         return np.array([0.0, 200.0]), np.array([0.0, 0.005])
 
     package = ModuleType("pyworld")
-    package.harvest = harvest
+    package.harvest = package.dio = found
+    package.stonemask = lambda samples, coarse, times, rate: coarse * 1.01
     monkeypatch.setitem(sys.modules, "pyworld", package)
-    pitch = WorldPitch(low_hz=70, high_hz=900).track(Clip.silence(0.01, 24_000))
-    assert asked == {"f0_floor": 70, "f0_ceil": 900, "frame_period": 5.0, "rate": 24_000, "dtype": np.float64}
-    assert pitch.f0_hz.tolist() == [0, 200]
-    assert pitch.confidence.tolist() == [0, 1]
-    assert pitch.hop_s == 0.005
+    for method, hz in ((HarvestPitch, 200), (DioPitch, 202)):
+        pitch = method(low_hz=70, high_hz=900).track(Clip.silence(0.01, 24_000))
+        assert pitch.f0_hz.tolist() == [0, hz]
+        assert pitch.confidence.tolist() == [0, 1]
+        assert pitch.hop_s == 0.005
+    assert asked == 2 * [{"f0_floor": 70, "f0_ceil": 900, "frame_period": 5.0, "rate": 24_000, "dtype": np.float64}]
+
+
+def test_a_transposed_track_keeps_its_pauses() -> None:
+    pitch = Pitch(np.array([100, 0, 400], np.float32), np.array([1, 0, 0.5], np.float32), 0.01)
+    assert pitch.transposed(12).f0_hz.tolist() == [200, 0, 800]
+    assert pitch.transposed(-7).transposed(7).f0_hz == pytest.approx(pitch.f0_hz)
+    assert pitch.transposed(-7).confidence.tolist() == [1, 0, 0.5]
+    with pytest.raises(BadSetting, match="semitones"):
+        pitch.transposed(float("nan"))
+
+
+def test_a_part_of_a_track_is_that_of_its_seconds() -> None:
+    pitch = Pitch(np.arange(100, dtype=np.float32), np.ones(100, np.float32), 0.01)
+    assert pitch.seconds == pytest.approx(1)
+    assert pitch.between(0.2, 0.25).f0_hz.tolist() == [20, 21, 22, 23, 24]
+    assert pitch.between(-1, 0.02).f0_hz.tolist() == [0, 1]
+    assert len(pitch.between(0.99, 9).f0_hz) == 1

@@ -1,5 +1,6 @@
 """Pitch by the WORLD vocoder's methods, from the optional package pyworld (MIT)."""
 
+import warnings
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -70,7 +71,9 @@ class DioPitch:
 
 def _pyworld(method: str) -> ModuleType:
     try:
-        return import_module("pyworld")
+        with warnings.catch_warnings():  # it still imports pkg_resources, which says that it is old
+            warnings.simplefilter("ignore")
+            return import_module("pyworld")
     except ModuleNotFoundError as problem:
         raise MissingExtra("pyworld", needed_for=f"the pitch tracker {method!r}", extra="world") from problem
 

@@ -1,6 +1,6 @@
-"""Pitch curves as the networks of the so-vits-svc family want them, in numpy.
+"""Pitch curves as the networks of the so-vits-svc family want them, in numpy; `f0_features` goes on from there.
 
-b batch · t frames · c channels
+t frames · c channels
 
 Three dialects: "own" is what this project uses; "fork" (so-vits-svc-fork 4.2) and "upstream" (so-vits-svc 4.1) give the
 numbers of those programs, their slips included, to check networks against them and to make training data like theirs.
@@ -15,29 +15,8 @@ Curve = NDArray[np.floating]
 Dialect = Literal["own", "fork", "upstream"]
 Rule = Literal["nearest", "left", "linear", "cut"]
 
-BINS = 256
-LOWEST_HZ, HIGHEST_HZ = 50.0, 1100.0
-"""Centres of bins 1 and 255."""
 FRAME_S = 512 / 44_100
 """From one frame to the next in every published model."""
-
-
-def coarse(f0_hz: Curve, dialect: Dialect = "own") -> NDArray[np.int64]:
-    """Bins of the pitch embedding, 1 to 255, evenly spaced in mel (1127 ln(1 + f/700)) from 50 to 1100 Hz.
-
-    Bin 1 is also "no pitch", bin 255 also all that is higher. Upstream rounds ties to even and, by a slip, puts what
-    lies above its last bin (over about 1102 Hz) into bin 0, which nothing else trains.
-    """
-    low, high = (1127 * np.log(1 + hz / 700) for hz in (LOWEST_HZ, HIGHEST_HZ))
-    hz = np.asarray(f0_hz, np.float32)
-    mel = np.float32(1127) * np.log(1 + hz / np.float32(700))
-    if dialect == "upstream":
-        step = (BINS - 2) / (high - low)
-        found = np.round(np.where(mel > 0, mel * np.float32(step) - np.float32(low * step - 1), mel))
-        return np.where(found >= BINS, 0, np.maximum(found, 1)).astype(np.int64)
-    scaled = (mel - np.float32(low)) * np.float32(BINS - 2) / np.float32(high - low) + 1
-    held = np.clip(np.where(mel > 0, scaled, 1), 1, BINS - 1)
-    return np.floor(held + np.float32(0.5)).astype(np.int64)
 
 
 def interpolated(f0_hz: Curve, dialect: Dialect = "own") -> tuple[Curve, NDArray[np.float32]]:
@@ -82,31 +61,6 @@ def stretched(f0_hz: Curve, frames: int) -> tuple[Curve, NDArray[np.float32]]:
     voiced. Upstream does this to what its network trackers (rmvpe, crepe, fcpe) find."""
     nearest = expanded(f0_hz[None].astype(np.float64), frames)[0]
     return interpolated(nearest)
-
-
-def log_pitch(f0_hz: Curve) -> Curve:
-    """The pitch as the F0 predictor knows it: 2595 log10(1 + f/700) / 500, 0 for 0."""
-    one = f0_hz.dtype.type
-    return one(2595) * np.log10(one(1) + f0_hz / one(700)) / one(500)
-
-
-def hz_of(log_pitch: Curve) -> Curve:
-    """The inverse of `log_pitch`."""
-    one = log_pitch.dtype.type
-    return one(700) * (np.power(one(10), log_pitch * one(500) / one(2595)) - one(1))
-
-
-def normalised(lf0: Curve, voiced: Curve, mask: Curve, scale: Curve | None = None) -> Curve:
-    """(b, 1, t) log pitch without its mean over an item's voiced frames, times `scale` (b, 1) and `mask` (b, 1, t).
-
-    `voiced` (b, t) must be 0 where the mask is. An item with no voiced frame keeps its values. In training the scale is
-    drawn from 0.8 to 1.2 for each item; without one it is 1.
-    """
-    count = voiced.sum(axis=1, keepdims=True)
-    mean = (lf0[:, 0] * voiced).sum(axis=1, keepdims=True) / np.where(count == 0, 1, count)
-    centred = lf0 - mean[..., None]
-    scaled: Curve = (centred if scale is None else centred * scale[..., None]) * mask
-    return scaled
 
 
 def resized(f0_hz: Curve, frames: int, dialect: Dialect = "own") -> Curve:

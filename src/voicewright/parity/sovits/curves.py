@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicewright.engines.sovits import curves
-from voicewright.engines.sovits.curves import Dialect, Rule
+from voicewright.engines.sovits.config import Dialect
+from voicewright.engines.sovits.curves import Rule
+from voicewright.engines.sovits.f0_features import coarse, hz_of, log_pitch, normalised
 from voicewright.parity.case import Case, Compared
 
 
@@ -30,21 +32,21 @@ def _all(case: Case, dialect: Dialect) -> Iterator[Compared]:
 
 def _made(case: Case, call: str, dialect: Dialect) -> dict[str, Any]:
     """What ours makes of a call; its kind is the beginning of its name, its size is that of its output."""
-    given = {name: tensor.numpy() for name, tensor in case.inputs(call).items()}
+    tensors = case.inputs(call)
+    given = {name: tensor.numpy() for name, tensor in tensors.items()}
     frames = {name: tensor.shape[-1] for name, tensor in case.outputs(call).items()}
     if call.startswith("coarse"):
-        return {"coarse": curves.coarse(given["f0"], dialect)}
+        return {"coarse": coarse(tensors["f0"], dialect)}
     if call.startswith("interp"):
         return _curve(*curves.interpolated(given["f0"], dialect))
     if call.startswith("post_process"):
         return _curve(*curves.stretched(given["f0"], frames["f0"]))
     if call.startswith("normalize"):
-        drawn = case.noise(call)
-        scale = drawn[0].numpy() if drawn else None
-        return {"norm": curves.normalised(given["lf0"], given["uv"], given["mask"], scale)}
+        drawn = next(iter(case.noise(call)), None)
+        return {"norm": normalised(tensors["lf0"], tensors["uv"], tensors["mask"], drawn)}
     if call.startswith("lf0"):
-        lf0 = curves.log_pitch(given["f0"])
-        return {"lf0": lf0, "back": curves.hz_of(lf0)}
+        lf0 = log_pitch(tensors["f0"])
+        return {"lf0": lf0, "back": hz_of(lf0)}
     if call.startswith("resize"):
         return {"f0": curves.resized(given["f0"], frames["f0"], dialect)}
     if call.startswith("repeat_expand"):
