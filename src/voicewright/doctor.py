@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from voicewright.audio.clip import Clip
+from voicewright.engines.base import HasOwnVoice, Speaks
 from voicewright.errors import UnknownVoice, VoicewrightError
 from voicewright.home import Home
+from voicewright.voice.library import Library
+from voicewright.voice.voice import Voice
 from voicewright.weights.store import SetStatus, Store
 
 State = Literal["ok", "note", "problem"]
@@ -24,6 +27,9 @@ GIB = 2**30
 CLONE_MEMORY_GIB = 2.5
 SPEAK_MEMORY_GIB = 1.0
 FREE_DISK_GIB = 1.0
+
+TRIAL = "The quick brown fox jumps over the lazy dog. Then it sleeps in the sun for an hour."
+"""What is spoken to measure the speed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +47,20 @@ def examine(home: Home, store: Store, *, speak: Callable[[], Iterable[Clip]] | N
     """Everything about this machine. `speak` gives the clips of a short text; with None no speed is measured."""
     findings = [python(), *packages(), processor(), memory(), disk(home), home_folder(home), *weights(store)]
     return [*findings, speed(speak)] if speak else findings
+
+
+def first_voice(library: Library, default: str, engine: Callable[[], Speaks]) -> Voice:
+    """The default voice, else the first of the library that is whole, else the engine's own.
+
+    Raises: UnknownVoice: there is none.
+    """
+    whole = [default] if default else [voice.name for voice in library.list() if not voice.damaged]
+    if whole:
+        return library.get(whole[0])
+    loaded = engine()
+    if isinstance(loaded, HasOwnVoice):
+        return loaded.own_voice()
+    raise UnknownVoice("there is no voice to speak with yet; make one: voicewright clone NAME FILES…")
 
 
 def python() -> Finding:

@@ -4,8 +4,7 @@ Everything heavy is imported when it is first needed, so a studio that only list
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +13,9 @@ from voicewright.clock import Clock
 from voicewright.conversion.options import ConversionSettings
 from voicewright.engines import registry
 from voicewright.engines.options import ConvertOptions, EnrollOptions
-from voicewright.errors import BadSetting, BadVoice, UnknownVoice
+from voicewright.errors import BadSetting, BadVoice
 from voicewright.home import Home, HomeSettings
+from voicewright.live.options import LiveOptions
 from voicewright.progress import Progress, silent
 from voicewright.speech.options import CheckOptions, Output, SpeechSettings
 from voicewright.voice.consent import Consent
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from voicewright.doctor import Finding
     from voicewright.engines.base import Speaks
     from voicewright.engines.loaded import Engines
+    from voicewright.live.card import SoundCard
+    from voicewright.live.session import LiveSession
     from voicewright.measure.report import Report
     from voicewright.meters import Meters
     from voicewright.speech.assemble import Narration
@@ -36,25 +38,13 @@ if TYPE_CHECKING:
     from voicewright.speech.speech import Speech
     from voicewright.training.run import Run
     from voicewright.training.training import Training
+    from voicewright.voice.cloned import Cloned
     from voicewright.voice.library import Library
-    from voicewright.voice.reference import Reference
     from voicewright.voice.voice import Voice
     from voicewright.weights.store import Store
 
 LIKE_S = 120.0
 """Of a long recording to compare with, this much is heard: more changes a speaker embedding little."""
-TRIAL = "The quick brown fox jumps over the lazy dog. Then it sleeps in the sun for an hour."
-"""What the doctor has spoken to measure the speed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cloned:
-    """A voice that was just made, where it is kept, what its recordings were like, and what took how long (seconds)."""
-
-    voice: "Voice"
-    path: Path
-    reference: "Reference"
-    taken_s: dict[str, float]
 
 
 class Studio:
@@ -187,6 +177,7 @@ class Studio:
             NoConsent: consent is required here and was not stated.
             BadReference: no voice can be made from these recordings; the message says why and what would help.
         """
+        from voicewright.voice.cloned import Cloned
         from voicewright.voice.reference import examine
 
         options = options or EnrollOptions()
@@ -364,6 +355,28 @@ class Studio:
         ready = self.converting(voice, settings=settings, options=options, output=output)
         return ready.file(Path(source), Path(out), progress=progress)
 
+    def live(
+        self,
+        card: "SoundCard",
+        *,
+        voice: "Voice | str | Path | None" = None,
+        options: LiveOptions | None = None,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> "LiveSession":
+        """What `card` hears, said in a voice while it is heard: `run` it, or enter it and leave it.
+
+        Raises: as `converting`; BadDevice: the card cannot be used.
+        """
+        from voicewright.live.session import LiveSession
+        from voicewright.measure.tracking import tracker_named
+
+        options, chosen = options or LiveOptions(), self.voice(voice)
+        own = registry.convert_options(chosen.engine)(seed=options.seed)
+        converter = self.engines.converting(chosen.engine).converter(chosen, own)
+        return LiveSession(
+            converter, tracker_named(options.pitch, self.store), options, card, **({"tell": tell} if tell else {})
+        )
+
     @cached_property
     def cards(self) -> "Cards":
         """The cards inside sound files: what they say, and what can be made of them."""
@@ -378,19 +391,7 @@ class Studio:
         return examine(self.home, self.store, speak=None if quick else self._trial)
 
     def _trial(self) -> "Iterator[Clip]":
-        """A short text in the default voice, else the first in the library, else the engine's own."""
-        settings = SpeechSettings(check=CheckOptions(check="off"))
-        return self.stream(TRIAL, voice=self._any_voice(), settings=settings)
+        from voicewright.doctor import TRIAL, first_voice
 
-    def _any_voice(self) -> "Voice":
-        from voicewright.engines.base import HasOwnVoice
-
-        if self.settings.default_voice:
-            return self.library.get(self.settings.default_voice)
-        for voice in self.library.list():
-            if not voice.damaged:
-                return self.library.get(voice.name)
-        engine = self.engine()
-        if isinstance(engine, HasOwnVoice):
-            return engine.own_voice()
-        raise UnknownVoice("there is no voice to speak with yet; make one: voicewright clone NAME FILES…")
+        voice = first_voice(self.library, self.settings.default_voice, self.engine)
+        return self.stream(TRIAL, voice=voice, settings=SpeechSettings(check=CheckOptions(check="off")))

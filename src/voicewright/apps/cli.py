@@ -16,6 +16,7 @@ from voicewright.apps import (
     convert,
     datasets,
     judge,
+    live,
     machine,
     make,
     preparing,
@@ -43,6 +44,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions
 app.command(help=make.CLONE_HELP)(make.clone)
 app.command(help=make.SPEAK_HELP)(make.speak)
 app.command(help=convert.CONVERT_HELP)(convert.convert)
+app.command(help=live.LIVE_HELP)(live.live)
 app.command(help=preparing.PREPARE_HELP)(preparing.prepare)
 app.add_typer(datasets.app, name="dataset")
 app.command(help=training.PLAN_HELP)(training.plan)

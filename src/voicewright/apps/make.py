@@ -17,7 +17,7 @@ from voicewright.speech.options import Check, CheckOptions, Output, SpeechSettin
 
 if TYPE_CHECKING:
     from voicewright.speech.speech import Speech
-    from voicewright.studio import Cloned
+    from voicewright.voice.cloned import Cloned
 
 CLONE_HELP = """Make a voice from recordings of one speaker: ten seconds or more, any format, any number of files.
 
