@@ -95,7 +95,7 @@ class SovitsEngine:
     def recipe(self, lesson: Lesson) -> "SovitsRecipe":
         from voicewright.engines.sovits.recipe import SovitsRecipe
 
-        return SovitsRecipe(self, lesson)
+        return SovitsRecipe(self, lesson, self._store)
 
     @property
     def formats(self) -> Mapping[str, str]:
@@ -196,7 +196,9 @@ class SovitsConverter:
     ) -> tuple[NDArray[np.float32], Tensor]:
         """Samples, and the curve (1, t) that they follow."""
         given = torch.from_numpy(content.T[None].copy()).to(self._device)
-        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+        # A melody that the network finds itself is a frequency, for which bfloat16's steps of 0.4 % are too coarse.
+        rough = self._dtype != torch.float32 and not self._options.auto_pitch
+        with torch.autocast(self._device.type, self._dtype, enabled=rough):
             wave, heard_hz = self._network.infer(
                 given,
                 f0_hz,

@@ -11,5 +11,5 @@ def export_checkpoint(singer: Singer, folder: Path) -> list[Path]:
     those programs, and cannot be trained on. Raises BadWeights: the voice's network is not whole."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "G_0.pth"
-    write_upstream(singer.network(), path, speakers=singer.speakers)
+    write_upstream(singer.network(), path, speakers=singer.speakers, content=singer.content)
     return [path, folder / "config.json"]

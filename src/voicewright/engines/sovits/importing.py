@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,9 @@ def import_checkpoint(
         singer = Singer(
             config=checkpoint.config, tensors=checkpoint.tensors, speaker=each, speakers=speakers, content=named
         )
-        voices.append(singer.voice(_called(name, each, alone=len(wanted) == 1), consent=consent, licence=licence))
+        voice = singer.voice(_called(name, each, alone=len(wanted) == 1), consent=consent, licence=licence)
+        told_of = {"iteration": checkpoint.facts.iteration, "remarks": list(checkpoint.facts.remarks)}
+        voices.append(replace(voice, settings={**voice.settings, **told_of}))
     return voices
 
 
