@@ -167,7 +167,7 @@ class Synthesizer(nn.Module):
 
     def _prenet(self, content: Tensor, voiced: Tensor, volume: Tensor | None, mask: Tensor | None) -> Tensor:
         """(b, hidden, t). Voicing and loudness are not masked: the f0 decoder has learnt to see them so."""
-        x = self.pre(content) if mask is None else self.pre(content) * mask
+        x: Tensor = self.pre(content) if mask is None else self.pre(content) * mask
         x = x + self.emb_uv(voiced.long()).transpose(1, 2)
         if self.emb_vol is not None and volume is not None:
             x = x + self.emb_vol(volume[:, :, None]).transpose(1, 2)

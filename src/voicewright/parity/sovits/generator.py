@@ -17,9 +17,8 @@ from voicewright.parity.case import Case, Compared
 WAVE_TOLERANCE = 2e-5
 CURVE_TOLERANCE = 1e-6
 """Relative: pitch curves are in Hz, and single precision has seven digits."""
-INFER_SCALES = {"infer": 0.4, "infer_predict_f0": 0.35, "infer_unvoiced": 1.0}
-OTHER_INFER_SCALE = 0.4
-PRIOR_SCALE = 0.7
+SCALES = {"infer_predict_f0": 0.35, "infer_unvoiced": 1.0, "enc_p": 0.7}
+OTHER_SCALE = 0.4
 NOT_DRAWN = ("SourceModuleHnNSF.forward",)
 """Draws that the original makes and has no use for; ours does not make them."""
 
@@ -41,11 +40,13 @@ def generator(case: Case) -> Iterator[Compared]:
 
 
 def _run(net: Synthesizer, call: str, about: Mapping[str, Any], given: Given, noise: ReplayedNoise) -> Made:
+    scale = _noise_scale(call, str(about.get("what", "")))
     if call.startswith("infer"):
-        return _infer(net, call, about, given, noise)
+        return _infer(net, call, given, noise, scale)
+    if call == "enc_p":
+        return _enc_p(net, given, noise, scale)
     parts: Mapping[str, Callable[[Synthesizer, Given, ReplayedNoise], Made]] = {
         "train": _train,
-        "enc_p": _enc_p,
         "enc_q": _enc_q,
         "flow_fwd": lambda net, given, noise: {"y": _flow(net, given, reverse=False)},
         "flow_rev": lambda net, given, noise: {"y": _flow(net, given, reverse=True)},
@@ -56,7 +57,7 @@ def _run(net: Synthesizer, call: str, about: Mapping[str, Any], given: Given, no
     return parts[call](net, given, noise)
 
 
-def _infer(net: Synthesizer, call: str, about: Mapping[str, Any], given: Given, noise: ReplayedNoise) -> Made:
+def _infer(net: Synthesizer, call: str, given: Given, noise: ReplayedNoise, scale: float) -> Made:
     speaker = given["mix"][None] if "mix" in given else given["g"]
     wave, f0_hz = net.infer(
         given["c"],
@@ -64,7 +65,7 @@ def _infer(net: Synthesizer, call: str, about: Mapping[str, Any], given: Given, 
         given["uv"],
         speaker,
         noise,
-        noise_scale=_noise_scale(call, str(about.get("what", ""))),
+        noise_scale=scale,
         predict_f0=call == "infer_predict_f0",
         volume=given.get("vol"),
     )
@@ -76,9 +77,9 @@ def _noise_scale(call: str, told: str) -> float:
     _, found, rest = told.partition("noice_scale=")
     number = rest.split(",")[0].split(")")[0].split("[")[0].strip()
     try:
-        return float(number) if found else INFER_SCALES.get(call, OTHER_INFER_SCALE)
+        return float(number) if found else SCALES.get(call, OTHER_SCALE)
     except ValueError:
-        return INFER_SCALES.get(call, OTHER_INFER_SCALE)
+        return SCALES.get(call, OTHER_SCALE)
 
 
 def _train(net: Synthesizer, given: Given, noise: ReplayedNoise) -> Made:
@@ -102,10 +103,10 @@ def _train(net: Synthesizer, given: Given, noise: ReplayedNoise) -> Made:
     }
 
 
-def _enc_p(net: Synthesizer, given: Given, noise: ReplayedNoise) -> Made:
+def _enc_p(net: Synthesizer, given: Given, noise: ReplayedNoise, scale: float) -> Made:
     mask = _mask(given["lengths"], given["x"])
     mean, log_deviation = net.enc_p(given["x"].float(), mask, given["f0c"])
-    z = sample(mean, log_deviation, mask, noise, PRIOR_SCALE)
+    z = sample(mean, log_deviation, mask, noise, scale)
     return {"z": z, "m": mean, "logs": log_deviation, "mask": mask}
 
 
