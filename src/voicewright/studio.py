@@ -123,7 +123,7 @@ class Studio:
         from voicewright.training.training import Training
 
         return Training(
-            engine=self.engine,
+            engine=self.engines.get,
             voice=lambda name: self.library.open(Path(name) if name.endswith(".voice") else name),
             voices=lambda: [voice.name for voice in self.library.list()],
             meters=self.meters,

@@ -231,7 +231,7 @@ def export(
     elif out is None:
         raise BadSetting(f"exporting as {what} needs a folder: -o FOLDER")
     else:
-        paths = exported(studio.engine(run.plan.engine), voice, what, out, replace=replace)
+        paths = exported(studio.engines.get(run.plan.engine), voice, what, out, replace=replace)
     if as_json:
         print_json({"voice": voice.name, "format": what, "files": [str(path) for path in paths]})
         return

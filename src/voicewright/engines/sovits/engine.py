@@ -31,7 +31,7 @@ from voicewright.voice.voice import Voice
 from voicewright.weights.store import Store
 
 if TYPE_CHECKING:
-    from voicewright.engines.sovits.diffusion import ShallowDiffusion
+    from voicewright.engines.sovits.diffusion import DiffusionConfig, ShallowDiffusion
     from voicewright.engines.sovits.recipe import SovitsRecipe
 
 CONTEXT_S = 0.5
@@ -219,15 +219,13 @@ class SovitsConverter:
         options = self._options
         if options.second_encoding:
             content = self._listen(sung, len(content))
-        known = self._diffusion.network.config.voices
-        speaker = torch.tensor([known.get(self._singer.speaker, 0)], device=self._device)
         refined = self._diffusion.refine(
             sung,
             torch.from_numpy(content.T[None].copy()).to(self._device),
             f0_hz,
             loudness,
             noise,
-            speaker=speaker,
+            speaker=_refiners_shares(self._diffusion.network.config, self._singer, options.speakers, self._device),
             options=DiffusionOptions(
                 k_step=options.diffusion_steps, method=options.diffusion_method, speedup=options.diffusion_speedup
             ),
@@ -264,6 +262,19 @@ def _shares(singer: Singer, wished: Mapping[str, float]) -> Tensor:
     shares = torch.zeros(1, singer.config.n_speakers)
     for name, share in wished.items():
         shares[0, singer.speakers[name]] += share / sum(wished.values())
+    return shares
+
+
+def _refiners_shares(
+    config: "DiffusionConfig", singer: Singer, wished: Mapping[str, float], device: torch.device
+) -> Tensor | None:
+    """(1, speakers) how much of each of a diffusion model's speakers; None: it knows one, or none in particular."""
+    if config.speakers < 2:
+        return None
+    shares = torch.zeros(1, config.speakers, device=device)
+    wanted = wished or {singer.speaker: 1.0}
+    for name, share in wanted.items():
+        shares[0, config.voices[name]] += share / sum(wanted.values())
     return shares
 
 
@@ -306,14 +317,19 @@ def _diffusion(singer: Singer, options: SovitsConvertOptions, device: str) -> "S
     from voicewright.engines.sovits.vocoder import read_vocoder
 
     network = read_diffusion(Path(options.diffusion).expanduser(), device=device)
-    config = network.config
-    if (config.content, config.rate) != (singer.config.ssl_dim, singer.config.rate):
+    config, own = network.config, singer.config
+    if (config.content, config.rate, config.hop_samples) != (own.ssl_dim, own.rate, own.hop_samples):
         raise BadSetting(
-            f"{options.diffusion} takes {config.content} numbers a frame of sound at {config.rate} Hz, and this "
-            f"voice's network {singer.config.ssl_dim} at {singer.config.rate} Hz: they do not belong together"
+            f"{options.diffusion} takes {config.content} numbers a frame of {config.hop_samples} samples at "
+            f"{config.rate} Hz, and this voice's network {own.ssl_dim}, {own.hop_samples} and {own.rate}: they do not "
+            "belong together"
         )
-    if config.voices and singer.speaker not in config.voices:
-        raise BadSetting(f"{options.diffusion} knows {', '.join(config.voices)}, and not {singer.speaker!r}")
+    if config.encoder.removesuffix("-onnx") != singer.content:
+        raise BadSetting(f"{options.diffusion} learned with {config.encoder!r}, and this voice with {singer.content!r}")
+    wanted = options.speakers or {singer.speaker: 1.0}
+    if config.speakers > 1 and (unknown := sorted(wanted.keys() - config.voices.keys())):
+        raise BadSetting(f"{options.diffusion} knows {', '.join(config.voices)}, and not {unknown[0]!r}")
+    path = Path(options.vocoder).expanduser()
     log10 = config.vocoder.endswith("log10")
-    vocoder = read_vocoder(Path(options.vocoder).expanduser(), log10=log10, device=device)
+    vocoder = read_vocoder(path / "model" if path.is_dir() else path, log10=log10, device=device)
     return ShallowDiffusion(network, vocoder)

@@ -99,9 +99,8 @@ class SovitsRecipe:
         real = self._real(batch, made)
         discriminator = networks[DISCRIMINATOR]
         missed, fooled = discriminator_losses(discriminator(real)[0], discriminator(made.wave.detach())[0])
-        yield Update(
-            DISCRIMINATOR, (missed + fooled).sum(), {"real": float(missed.mean()), "made": float(fooled.mean())}
-        )
+        figures = {name: float(each.detach().mean()) for name, each in (("real", missed), ("made", fooled))}
+        yield Update(DISCRIMINATOR, (missed + fooled).sum(), figures)
         with torch.no_grad():
             _, wanted = discriminator(real)
         logits, features = discriminator(made.wave)

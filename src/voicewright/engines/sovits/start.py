@@ -67,7 +67,7 @@ def network_config(options: SovitsTrainingOptions, speakers: int) -> SovitsConfi
         "vol_embedding": options.hears_volume,
     }
     if options.variant == "tiny":
-        return SovitsConfig.tiny(**common)
+        return SovitsConfig.tiny(**common, p_dropout=0.0)
     upstream = options.variant == "4.1"
     return SovitsConfig(dialect="upstream" if upstream else "fork", gin_channels=768 if upstream else 256, **common)  # type: ignore[arg-type]
 
