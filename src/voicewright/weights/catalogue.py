@@ -151,7 +151,6 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
         bundle("phones", "which English phone sounds when", "trained by the voicewright authors on synthetic speakers"),
         _DVECTOR, _WHISPER_TINY_EN, _WHISPER_BASE, _SILERO_VAD, _SWIFT_F0, _DNSMOS, _CONTENTVEC,
         _CREPE_FULL, _CREPE_TINY,
-        _CREPE_FULL, _CREPE_TINY,
     )  # fmt: skip
     return {each.name: each for each in sets}
 
