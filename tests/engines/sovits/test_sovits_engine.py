@@ -1,10 +1,13 @@
 """The engine: a voice of its own network, from recording to recording."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import yaml
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.pitch import Pitch
@@ -12,10 +15,12 @@ from voicewright.engines import registry
 from voicewright.engines.base import Converts, Exports
 from voicewright.engines.sovits.clusters import write_clusters
 from voicewright.engines.sovits.conversion_options import SovitsConvertOptions
+from voicewright.engines.sovits.diffusion import DiffusionConfig, Unit2Mel
 from voicewright.engines.sovits.engine import SovitsConverter, SovitsEngine, volume
 from voicewright.engines.sovits.retrieval import write_index
 from voicewright.engines.sovits.singer import singer_of
 from voicewright.engines.sovits.twin import tiny_voice
+from voicewright.engines.sovits.vocoder import Generator, VocoderConfig
 from voicewright.errors import BadClip, BadSetting, BadVoice, WrongVoice
 from voicewright.settings import from_dict, to_dict
 from voicewright.voice.file import parse_voice, voice_bytes
@@ -160,6 +165,53 @@ def test_what_the_voice_cannot_follow_is_told() -> None:
     deaf.dimension = 5
     with pytest.raises(BadVoice, match="gives 5"):
         SovitsConverter(singer_of(tiny_voice(), engine="sovits-tiny"), deaf, SovitsConvertOptions())
+
+
+@pytest.fixture
+def refined(tmp_path: Path) -> SovitsConvertOptions:
+    """Shallow diffusion in miniature, its files as they are published."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        network = Unit2Mel(replace(DiffusionConfig.tiny(), content=WIDTH, rate=8_000, hop_samples=64, speakers=2))
+        sizes = replace(VocoderConfig.tiny(), upsample_rates=(4, 4, 4), upsample_kernels=(8, 8, 8))
+        vocoder = Generator(sizes)
+        torch.nn.init.normal_(network.decoder.denoise_fn.output_projection.weight)  # it begins as zeros
+    torch.save({"global_step": 7, "model": network.state_dict()}, tmp_path / "model_7.pt")
+    told = {
+        "data": {"sampling_rate": 8000, "block_size": 64, "encoder": "whisper-tiny", "encoder_out_channels": WIDTH},
+        "model": {
+            "n_spk": 2, "n_layers": network.config.layers, "n_chans": network.config.channels,
+            "n_hidden": network.config.hidden, "timesteps": network.config.steps, "use_pitch_aug": True,
+        },
+        "spk": {"speaker-0": 0, "speaker-1": 1},
+    }  # fmt: skip
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(told), "utf-8")
+    (tmp_path / "vocoder").mkdir()
+    torch.save({"generator": vocoder.state_dict()}, tmp_path / "vocoder" / "model")
+    shape = {
+        "resblock": "1", "sampling_rate": 8000, "num_mels": sizes.mels, "n_fft": 64, "win_size": 64, "fmin": 40,
+        "fmax": 4000, "hop_size": 64, "upsample_initial_channel": sizes.channels, "upsample_rates": [4, 4, 4],
+        "upsample_kernel_sizes": [8, 8, 8], "resblock_kernel_sizes": list(sizes.kernels),
+        "resblock_dilation_sizes": [list(row) for row in sizes.dilations],
+    }  # fmt: skip
+    (tmp_path / "vocoder" / "config.json").write_text(json.dumps(shape), "utf-8")
+    files = {"diffusion": str(tmp_path / "model_7.pt"), "vocoder": str(tmp_path / "vocoder")}
+    return SovitsConvertOptions(diffusion_steps=20, diffusion_speedup=5, **files)  # type: ignore[arg-type]
+
+
+def test_shallow_diffusion_sings_once_more(refined: SovitsConvertOptions) -> None:
+    plain, made = (converter(options).convert(hum(1.01), curve(1.01)) for options in (None, refined))
+    assert len(plain) == len(made)
+    assert not np.allclose(plain.samples, made.samples, atol=1e-3)
+    again = converter(refined).convert(hum(1.01), curve(1.01))
+    assert np.array_equal(made.samples, again.samples)
+    for other in (replace(refined, second_encoding=True), replace(refined, speakers={"speaker-1": 1.0})):
+        assert not np.allclose(converter(other).convert(hum(1.01), curve(1.01)).samples, made.samples, atol=1e-3)
+
+
+def test_a_diffusion_model_of_another_kind_is_refused(refined: SovitsConvertOptions) -> None:
+    with pytest.raises(BadSetting, match="do not belong together"):
+        converter(refined, rate=16_000)
 
 
 def test_a_voice_that_is_not_one(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class SovitsConvertOptions(ConvertOptions):
     diffusion: str = ""
     """The diffusion model, model_….pt with its config.yaml beside it."""
     vocoder: str = ""
-    """The vocoder of the diffusion model: the file `model`, with its config.json beside it."""
+    """The vocoder of the diffusion model: its folder, with the file `model` and its config.json."""
     diffusion_method: Method = "dpm-solver++"
     """How the diffusion model is followed."""
     diffusion_speedup: int = 10
