@@ -373,9 +373,7 @@ class Studio:
         options, chosen = options or LiveOptions(), self.voice(voice)
         own = registry.convert_options(chosen.engine)(seed=options.seed)
         converter = self.engines.converting(chosen.engine).converter(chosen, own)
-        return LiveSession(
-            converter, tracker_named(options.pitch, self.store), options, card, **({"tell": tell} if tell else {})
-        )
+        return LiveSession(converter, tracker_named(options.pitch, self.store), options, card, tell=tell)
 
     @cached_property
     def cards(self) -> "Cards":
