@@ -74,7 +74,7 @@ def seam_scores(tail: Wave, piece: Wave, search: int) -> Wave:
     """
     part = piece[: len(tail) + search]
     likeness = np.correlate(part, tail, mode="valid")
-    energy = np.convolve(part**2, np.ones(len(tail), part.dtype), mode="valid")
+    energy = np.convolve(part**2, np.ones(len(tail)), mode="valid")
     scores: Wave = likeness / np.sqrt(energy + TINY)
     return scores
 
