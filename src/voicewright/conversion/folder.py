@@ -56,15 +56,15 @@ def convert_folder(
             continue
         try:
             made.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise NotWritten(f"{made} cannot be written ({problem}); choose another folder") from problem
+        try:
             one(recording, made)
+            done.append(made)
         except NotWritten:
             raise
         except VoicewrightError as problem:
             failed[recording] = str(problem)
-        except OSError as problem:
-            raise NotWritten(f"{made} cannot be written ({problem}); choose another folder") from problem
-        else:
-            done.append(made)
     progress("done", len(pairs), len(pairs))
     return FolderReport(tuple(done), tuple(skipped), failed, tuple(ignored))
 

@@ -16,8 +16,9 @@ from voicewright.conversion.options import SliceOptions
 from voicewright.errors import BadSetting
 
 FRAME_S = 0.02  # one period of the lowest voice (50 Hz), short enough to find the gaps between syllables
-LOUD_PERCENTILE = 95
-"""The recording's loud parts are as loud as the quietest of its loudest twentieth."""
+FLOOR_PERCENTILE, LOUD_PERCENTILE = 10, 90
+"""Of all that can be heard, how loud the background is; of what is nearer the loudest than the background, how loud the
+loud parts are. So neither a click nor an hour of silence around one sentence changes what counts as loud."""
 NOTHING_DB = -90.0  # below the last bit of a 16-bit recording: nothing to convert, however loud the rest is
 RELEASE_DB = 6.0
 """A sound goes on until it is this far below the threshold, so that a level on the line does not chatter."""
@@ -97,11 +98,9 @@ def plan(
 
 def _sounds(levels_db: NDArray[np.float32], frame_s: float, seconds: float, options: SliceOptions) -> list[Span]:
     """What is not silence, with the silence around it that belongs to it; apart from each other."""
-    audible = levels_db[levels_db > NOTHING_DB]
-    if not len(audible):
+    if not len(levels_db) or levels_db.max() <= NOTHING_DB:
         return []
-    loud_db = float(np.percentile(audible, LOUD_PERCENTILE))
-    above_db = levels_db - max(loud_db + options.threshold_db, NOTHING_DB)
+    above_db = levels_db - max(_loud_db(levels_db) + options.threshold_db, NOTHING_DB)
     # On the detector's scale the threshold lies at a half and the release 0.15 below it.
     height = np.clip(0.5 + 0.15 * above_db / RELEASE_DB, 0.0, 1.0).astype(np.float32)
     rules = ActivityOptions(
@@ -112,6 +111,13 @@ def _sounds(levels_db: NDArray[np.float32], frame_s: float, seconds: float, opti
         pad_ms=1000 * options.pad_s,
     )
     return _long_enough(spans_from(height, frame_s, seconds, rules), seconds, options.min_slice_s)
+
+
+def _loud_db(levels_db: NDArray[np.float32]) -> float:
+    """How loud the loud parts of a recording are, of which something can be heard."""
+    audible = levels_db[levels_db > NOTHING_DB]
+    middle = (np.percentile(audible, FLOOR_PERCENTILE) + audible.max()) / 2
+    return float(np.percentile(audible[audible >= middle], LOUD_PERCENTILE))
 
 
 def _long_enough(spans: list[Span], seconds: float, least_s: float) -> list[Span]:
