@@ -179,7 +179,7 @@ class Training:
             return read_voice(self._result(run))
         if not run.start_voice.is_file() and not any(run.checkpoint_folder.glob("step-*")):
             raise BadRun(f"{run.folder} has no voice yet; train it: voicewright train {run.plan_file}")
-        return self.at(run, best(run).checkpoint)[1]
+        return self.at(run, self._taken(run, best(run)))[1]
 
     def _begin(self, run: Run, progress: Progress) -> Recipe:
         """The recipe at the start of a run; the voice to start from is made if it is not there."""
@@ -252,9 +252,14 @@ class Training:
             return Trained(run=run, outcome=outcome, best=None, voice=None)
         heard = (run.auditions / step_name(0)).exists()
         chosen = best(run) if heard else None
-        _, voice = self.at(run, chosen.checkpoint if chosen else outcome.checkpoint)
+        _, voice = self.at(run, self._taken(run, chosen) if chosen else outcome.checkpoint)
         write_voice(voice, self._result(run))
         return Trained(run=run, outcome=outcome, best=chosen, voice=self._result(run))
+
+    def _taken(self, run: Run, chosen: Best) -> "Checkpoint | None":
+        """The checkpoint whose voice a run gives. Where none beat the start it is the start, if that was a voice; else
+        the checkpoint that came nearest."""
+        return chosen.checkpoint or (None if self._wants_start(run.plan) else chosen.leading)
 
     def _told(self, voice: Voice, run: Run, checkpoint: "Checkpoint") -> Voice:
         """The voice of a checkpoint with what it was made from, and what it reached."""
