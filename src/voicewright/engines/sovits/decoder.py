@@ -5,11 +5,13 @@ b batch · c channels · t frames · n samples · g channels of the speaker's em
 
 import math
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from voicewright.engines.sovits.blockwise import LAST_SLOPE, Step, in_blocks
 from voicewright.engines.sovits.config import SovitsConfig
 from voicewright.engines.sovits.istft import build_istft_decoder
 from voicewright.engines.sovits.noise import Noise
@@ -17,8 +19,6 @@ from voicewright.engines.sovits.normed import NormedConv1d, NormedConvTranspose1
 from voicewright.engines.sovits.resblocks import SLOPE, ResBlock
 from voicewright.engines.sovits.snake import AntiAliasedSnake, SnakeResBlock
 from voicewright.engines.sovits.source import Source
-
-LAST_SLOPE = 0.01
 
 
 def build_decoder(config: SovitsConfig) -> nn.Module:
@@ -81,6 +81,26 @@ class HifiGanDecoder(SourceDecoder):
         super().__init__(c)
         self.conv_post = NormedConv1d(self.widths[-1], 1, 7, padding=3)
         self.cond = nn.Conv1d(c.gin_channels, self.widths[0], 1)
+
+    def forward(self, z: Tensor, f0_hz: Tensor, g: Tensor, noise: Noise) -> Tensor:
+        """On a processor, and where nothing is learnt of it, in blocks: see there."""
+        steps = self.steps()
+        if torch.is_grad_enabled() or z.device.type != "cpu" or not all(step.whole for step in steps):
+            return super().forward(z, f0_hz, g, noise)
+        source = self.m_source(f0_hz, noise).to(z.dtype)
+        return in_blocks(steps, self.conv_pre(z) + self.cond(g), source, self.conv_post)
+
+    def steps(self) -> list[Step]:
+        """The layers by step."""
+        count = self.blocks_a_step
+        return [
+            Step(
+                cast("nn.ConvTranspose1d", up),
+                cast("nn.Conv1d", let_in),
+                cast("list[ResBlock]", list(self.resblocks[step * count : (step + 1) * count])),
+            )
+            for step, (up, let_in) in enumerate(zip(self.ups, self.noise_convs, strict=True))
+        ]
 
     def block(self, width: int, kernel: int, dilations: tuple[int, ...]) -> nn.Module:
         return ResBlock(width, kernel, dilations)
