@@ -10,9 +10,11 @@ from mirrors import Clockwork, Mirror, talk
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.files import read_clip, write_clip
+from voicewright.audio.yin import YinPitch
 from voicewright.conversion.conversion import Conversion
 from voicewright.conversion.options import ConversionSettings, SliceOptions
 from voicewright.errors import BadClip, BadSetting
+from voicewright.samples import samples
 
 AS_IT_IS = SliceOptions(between="source")
 
@@ -201,3 +203,15 @@ def test_an_engine_that_does_not_keep_time_is_a_bug() -> None:
 
     with pytest.raises(ValueError, match="samples at"):
         Conversion(Slow(), Clockwork()).convert_clip(talk(1.0))
+
+
+def test_real_speech_keeps_its_words_and_its_pitch_moves_home() -> None:
+    clip = read_clip(samples()[0].path, rate=24_000)
+    voice = Mirror(rate=24_000, home_hz=120.0, longest_s=4.0)
+    settings = ConversionSettings(pitch="yin", slices=AS_IT_IS)
+    made, converted = Conversion(voice, YinPitch(), settings).convert_clip(clip)
+    assert np.abs(made.samples - clip.samples).max() < 1e-6
+    assert converted.warnings == ()
+    assert 100 < converted.source_hz < 300
+    assert converted.target_hz == pytest.approx(120, rel=0.03)
+    assert sum(part.seconds for part in converted.slices) > 0.6 * clip.seconds
