@@ -16,7 +16,7 @@ from voicewright.engines.sovits.noise import RandomNoise
 from voicewright.engines.sovits.normed import fold
 from voicewright.engines.sovits.synthesizer import Synthesizer
 from voicewright.engines.sovits.upstream import load_synthesizer, read_checkpoint, write_upstream
-from voicewright.errors import BadWeights, UnsafeFile
+from voicewright.errors import BadWeights, NotWritten, UnsafeFile
 
 SPEAKERS = {"ann": 0, "ben": 1}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -197,6 +197,23 @@ def test_filters_are_constants_whatever_a_file_says_of_them(tmp_path: Path) -> N
     assert torch.allclose(sung(load_synthesizer(path, config)[0]), sung(net), atol=1e-5)
 
 
+def test_a_config_of_another_frame_is_refused(tmp_path: Path) -> None:
+    path, config = written(tmp_path, network(**VARIANTS["ms-istft"]))
+    config["data"]["hop_length"] = 512
+    with pytest.raises(BadWeights, match="64 samples of a frame"):
+        read_checkpoint(path, config)
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NotWritten, match="cannot be written"):
+        write_upstream(network(), tmp_path / "file" / "G_0.pth", speakers=SPEAKERS)
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(NotWritten, match="cannot be written"):
+        write_upstream(network(), tmp_path / "G_0.pth", speakers=SPEAKERS)
+    assert not list(tmp_path.glob("*.part"))
+
+
 class Trap:
     """Runs a command when it is unpickled."""
 
@@ -241,6 +258,7 @@ def test_a_folded_network_is_not_exported(tmp_path: Path) -> None:
         ({}, "no block 'model'"),
         ({"model": {"ssl_dim": "wide"}}, "ssl_dim is 'wide'"),
         ({"model": {"upsample_rates": 8}}, "upsample_rates is 8"),
+        ({"model": {"n_heads": 0}}, "n_heads must be at least 1"),
         ({"model": {"type_": "wavernn"}}, "no decoder is called 'wavernn'"),
         ({"model": {"ssl_dim": 768}, "spk": {"ann": "first"}}, "spk"),
     ],

@@ -72,6 +72,8 @@ class SovitsConfig:
     def __post_init__(self) -> None:
         if self.decoder not in DECODERS:
             raise BadWeights(f"no decoder is called {self.decoder!r}; there are {', '.join(DECODERS)}")
+        if bad := [name for name in (*_INTEGERS, "rate", "hop_samples") if getattr(self, name) < 1]:
+            raise BadWeights(f"the config's {', '.join(bad)} must be at least 1")
         if self.hidden_channels % self.n_heads or self.inter_channels % 2:
             raise BadWeights(
                 f"{self.hidden_channels} hidden channels do not divide into {self.n_heads} heads, "

@@ -6,7 +6,8 @@ both ways in which PyTorch has stored weight norm, and files without the posteri
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from voicewright.engines.sovits.normed import fold
 from voicewright.engines.sovits.shapes import Shapes, differences, fitted
 from voicewright.engines.sovits.snake import low_pass
 from voicewright.engines.sovits.synthesizer import Synthesizer
-from voicewright.errors import BadWeights
+from voicewright.errors import BadWeights, NotWritten
 from voicewright.nn.frozen import fill_frozen
 from voicewright.weights.download import settle
 from voicewright.weights.safe import read_foreign
@@ -82,6 +83,11 @@ def read_checkpoint(path: Path, config: Mapping[str, Any] | None = None) -> Chec
     _refuse_others(shapes)
     base = _published(shapes) if config is None else SovitsConfig.from_json(config)
     found = fitted(base, shapes)
+    if found.hop != found.hop_samples:
+        raise BadWeights(
+            f"{path}: its decoder makes {found.hop} samples of a frame, and the config's hop_length is "
+            f"{found.hop_samples}; use the config.json that came with the file"
+        )
     has_posterior = shapes.any(TRAINING_ONLY)
     with torch.device("meta"):
         wanted = Synthesizer(found, posterior=has_posterior).state_dict()
@@ -149,6 +155,7 @@ def write_upstream(
 
     Raises:
         BadWeights: the network is folded: the originals know it under weight norm only.
+        NotWritten: the disk is full, or the folder cannot be written.
     """
     state = {name: tensor.detach().float().cpu() for name, tensor in synthesizer.state_dict().items()}
     if "dec.conv_pre.weight_g" not in state:
@@ -157,16 +164,22 @@ def write_upstream(
     optimizer = torch.optim.AdamW(groups, learning_rate, betas=(0.8, 0.99), eps=1e-9).state_dict()
     whole = {"model": state, "iteration": iteration, "optimizer": optimizer, "learning_rate": learning_rate}
     text = json.dumps(synthesizer.config.to_json(speakers, content), indent=2, ensure_ascii=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _put(path, lambda partial: torch.save(whole, partial))
+    _put(path.with_name("config.json"), lambda partial: partial.write_text(text + "\n", "utf-8"))
+
+
+def _put(path: Path, write: Callable[[Path], object]) -> None:
+    """A file that is there whole or not at all."""
     partial = path.with_name(f"{path.name}.part")
     try:
-        torch.save(whole, partial)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(partial)
         settle(partial, path)
-        partial = path.with_name("config.json.part")
-        partial.write_text(text + "\n", "utf-8")
-        settle(partial, path.with_name("config.json"))
+    except (OSError, RuntimeError) as problem:  # PyTorch reports a full disk as the latter
+        raise NotWritten(f"{path}: cannot be written ({problem}); is there room, and may you write there?") from problem
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _stored(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
