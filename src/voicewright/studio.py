@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from voicewright.data.datasets import Datasets
     from voicewright.doctor import Finding
     from voicewright.engines.base import Speaks
+    from voicewright.engines.importing import Imports
     from voicewright.engines.loaded import Engines
     from voicewright.live.card import SoundCard
     from voicewright.live.session import LiveSession
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     from voicewright.voice.library import Library
     from voicewright.voice.voice import Voice
     from voicewright.weights.store import Store
-
-LIKE_S = 120.0
-"""Of a long recording to compare with, this much is heard: more changes a speaker embedding little."""
 
 
 class Studio:
@@ -216,17 +214,13 @@ class Studio:
 
         Raises: BadClip: a file cannot be read, or there is nothing in it to measure.
         """
-        from voicewright.audio.files import read_clip
-        from voicewright.measure.report import measure
+        from voicewright.measure.report import measure_file
 
-        clip = read_clip(Path(sound))
-        recordings = [read_clip(Path(path), limit_s=LIKE_S) for path in like]
-        report = measure(clip, self.meters, like=recordings, text=text or None, language=language, progress=progress)
-        if plot is not None:
-            from voicewright.measure.plot import draw
-
-            draw(report, clip, Path(plot))
-        return report
+        recordings = [Path(path) for path in like]
+        where = Path(plot) if plot is not None else None
+        return measure_file(
+            Path(sound), self.meters, like=recordings, text=text, language=language, plot=where, progress=progress
+        )
 
     def narrate(
         self,
@@ -381,6 +375,14 @@ class Studio:
         from voicewright.speech.cards import Cards
 
         return Cards(self.library, self.engine)
+
+    @cached_property
+    def imports(self) -> "Imports":
+        """Voices that come from files, ours and other people's."""
+        from voicewright.engines.importing import Imports
+
+        needed = f"this home ({self.home.root})" if self.settings.require_consent else ""
+        return Imports(self.library, consent_needed_by=needed)
 
     def doctor(self, *, quick: bool = False) -> "list[Finding]":
         """What this machine has and can do; unless `quick`, it also speaks a sentence to measure the speed."""

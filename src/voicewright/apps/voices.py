@@ -112,10 +112,29 @@ def export(
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .voice file.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .voice file, or a checkpoint: G_*.pth.", show_default=False)
+    ],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Keep it under another name.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="A checkpoint's config.json; else that beside it."),
+    ] = None,
+    speaker: Annotated[
+        str | None, typer.Option("--speaker", metavar="NAME", help="Of a checkpoint: only this speaker.")
+    ] = None,
+    consent: Annotated[
+        str, typer.Option("--consent", metavar="TEXT", help="Of a checkpoint: who agreed, in your words.")
+    ] = "",
     replace: Replace = False,
 ) -> None:
-    """Take a voice from a file into the library."""
-    voice = studio_of(context).library.import_(file, name, replace=replace)
-    say(voice.name)
+    """Take a voice from a file into the library: ours, or the voices of a so-vits-svc checkpoint.
+
+    A checkpoint is read as data; nothing in it is run.
+    """
+    imports = studio_of(context).imports
+    if file.suffix == ".voice":
+        say(imports.voice_file(file, name, replace=replace).name)
+        return
+    for voice in imports.checkpoint(file, config, name=name, speaker=speaker, consent=consent, replace=replace):
+        say(voice.name)
