@@ -78,9 +78,9 @@ bench-data: setup
 bench-train: setup
 	@OMP_NUM_THREADS=$$(nproc) $(PY) benchmarks/training.py $(DATASET)
 
-## train-tiny  a training run in small: killed, gone on with, in two processes, exported, spoken with
+## train-tiny  a training run of every engine in small: killed, gone on with, in two processes, exported, used
 train-tiny: setup
-	@$(PY) scripts/train_tiny.py
+	@for engine in kokoro-tiny sovits-tiny; do $(PY) scripts/train_tiny.py --engine $$engine || exit 1; done
 
 ## parity   our networks against what the originals compute: make parity GOLDEN=FOLDER
 parity: setup

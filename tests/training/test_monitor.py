@@ -1,5 +1,6 @@
 """What a trainer writes down: whole rows at once, clean curves after a crash, a state that is not written too often."""
 
+import io
 import json
 import os
 import sys
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from voicewright.audio.clip import Clip
+from voicewright.audio.files import write_clip
 from voicewright.training.monitor import Monitor
 from voicewright.training.options import TrainingPlan
 from voicewright.training.run import Run
@@ -176,3 +179,21 @@ def test_tensorboard_reads_what_was_written_and_no_step_twice(run: Run) -> None:
     assert board.Scalars("validation/mel") == []
     (sound,) = board.Audio("audition/1")
     assert sound.sample_rate == 8000
+
+
+def test_an_audition_is_heard_and_seen_in_tensorboard(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    rising = np.sin(np.cumsum(np.linspace(0.1, 1.5, 8000))) / 2
+    write_clip(tmp_path / "1.flac", Clip(rising, 8000))
+    with Monitor(run) as monitor:
+        monitor.heard(5, tmp_path)
+    board = EventAccumulator(str(run.tensorboard)).Reload()
+    assert len(board.Audio("audition/1")) == 1
+    (picture,) = board.Images("audition/1")
+    assert (picture.height, picture.step) == (80, 5)
+    assert picture.width == pytest.approx(1.0 / 0.012, abs=2)
+    light = np.asarray(Image.open(io.BytesIO(picture.encoded_image_string)).convert("L"))
+    loudest = light.argmax(0)
+    assert loudest[10] > loudest[40] > loudest[70]  # a rising tone rises in the picture

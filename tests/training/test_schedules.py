@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from voicewright.errors import BadPlan
+from voicewright.errors import BadPlan, BadSetting
 from voicewright.training.optimizers import build_optimizer, undecayed
 from voicewright.training.options import TrainingPlan
 from voicewright.training.schedules import rate_at
@@ -30,6 +30,19 @@ def test_milestones_are_epochs() -> None:
     assert found[:20] == [1e-2] * 20
     assert found[20:40] == [5e-3] * 20
     assert found[40:] == [2.5e-3] * 10
+
+
+def test_exponential_falls_by_gamma_every_epoch() -> None:
+    found = rates(3, schedule="exponential", gamma=0.5)
+    assert found == [1e-2] * 10 + [5e-3] * 10 + [2.5e-3] * 10
+
+
+def test_adamw_is_as_the_plan_says() -> None:
+    plan = TrainingPlan(dataset="none", run="none", betas=(0.8, 0.99), epsilon=1e-9)
+    (group, *_) = build_optimizer(plan, nn.Linear(2, 2), frozenset(), device="cpu").param_groups
+    assert (group["betas"], group["eps"]) == ((0.8, 0.99), 1e-9)
+    with pytest.raises(BadSetting):
+        TrainingPlan(dataset="none", run="none", betas=(0.8, 1.0))
 
 
 def test_warm_up_rises_to_the_schedule() -> None:

@@ -12,9 +12,10 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "train_tiny.py"
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_run_is_killed_gone_on_with_shared_out_exported_and_spoken_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["kokoro-tiny", "sovits-tiny"])
+def test_a_run_is_killed_gone_on_with_shared_out_exported_and_used(tmp_path: Path, engine: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--folder", str(tmp_path / "tiny")],
+        [sys.executable, str(SCRIPT), "--folder", str(tmp_path / "tiny"), "--engine", engine],
         env=os.environ | {"HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
