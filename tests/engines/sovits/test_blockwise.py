@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from voicewright.engines.sovits.blockwise import in_blocks
+from voicewright.engines.sovits.blockwise import Layer, in_blocks
 from voicewright.engines.sovits.config import SovitsConfig
 from voicewright.engines.sovits.decoder import HifiGanDecoder
 from voicewright.engines.sovits.noise import RandomNoise
@@ -19,7 +19,6 @@ SIZES = {
     ),
     "one step": replace(TINY, upsample_rates=(4,), upsample_kernel_sizes=(8,)),
     "odd rates": replace(TINY, dialect="upstream", upsample_rates=(5, 3), upsample_kernel_sizes=(11, 7)),
-    "rates it leaves to the whole": replace(TINY, upsample_rates=(4, 3), upsample_kernel_sizes=(8, 6)),
 }
 
 
@@ -34,7 +33,7 @@ def seeded() -> RandomNoise:
 
 
 @pytest.mark.parametrize("frames", [1, 3, 64])
-@pytest.mark.parametrize("name", ["tiny", "published rates", "one step", "odd rates"])
+@pytest.mark.parametrize("name", list(SIZES))
 @torch.inference_mode()
 def test_blocks_join_to_the_whole(name: str, frames: int) -> None:
     config, draw = SIZES[name], torch.Generator().manual_seed(1)
@@ -49,7 +48,8 @@ def test_blocks_join_to_the_whole(name: str, frames: int) -> None:
             whole = sum(block(whole) for block in made.resblocks[step * count : (step + 1) * count]) / count
         whole = made.conv_post(made.before_end(whole)).tanh()
     fold(made)
-    assert torch.allclose(in_blocks(made.steps(), x, source, made.conv_post, frames=frames), whole, atol=1e-6)
+    end = Layer.of(made.conv_post, x.dtype)
+    assert torch.allclose(in_blocks(made.steps(x.dtype), x, source, end, frames=frames), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", list(SIZES))
@@ -57,9 +57,6 @@ def test_folding_changes_nothing(name: str) -> None:
     """Folded it decodes in blocks where it can; the numbers are those of the layers under weight norm."""
     config, draw = SIZES[name], torch.Generator().manual_seed(1)
     made = decoder(config)
-    if name == "rates it leaves to the whole":
-        assert not made.steps()[1].whole
-        return
     given = (
         torch.randn(1, config.inter_channels, 90, generator=draw),
         torch.full((1, 90), 180.0),
@@ -68,7 +65,6 @@ def test_folding_changes_nothing(name: str) -> None:
     with torch.inference_mode():
         before = made(*given, seeded())
         fold(made)
-        assert all(step.whole for step in made.steps())
         assert torch.allclose(made(*given, seeded()), before, atol=1e-6)
 
 
@@ -79,3 +75,21 @@ def test_a_folded_decoder_still_has_gradients_of_its_input() -> None:
     made(z, torch.full((1, 9), 200.0), torch.zeros(1, TINY.gin_channels, 1), seeded()).square().sum().backward()
     assert z.grad is not None
     assert float(z.grad.abs().sum()) > 0
+
+
+@torch.inference_mode()
+def test_bfloat16_sounds_the_same() -> None:
+    """Ten times quieter than the sound is what it adds: 20 dB in this random network, whose layers do not damp it."""
+    made = decoder(TINY)
+    fold(made)
+    given = (
+        torch.randn(1, TINY.inter_channels, 90, generator=torch.Generator().manual_seed(1)),
+        torch.full((1, 90), 180.0),
+        torch.zeros(1, TINY.gin_channels, 1),
+    )
+    plain = made(*given, seeded())
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = made(*given, seeded())
+    assert rough.dtype == torch.float32
+    assert (rough - plain).square().mean() < 0.01 * plain.square().mean()
+    assert (rough != plain).any()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from voicewright.engines.sovits.resblocks import SLOPE, ResBlock
+from voicewright.engines.sovits.resblocks import SLOPE
 
 FRAMES = 64
 """At once: 2 MB in each of the wide steps."""
@@ -24,47 +24,84 @@ LAST_SLOPE = 0.01
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A convolution that lies flat: (b, c, 1, t) -> (b, c', 1, t')."""
+
+    weight: Tensor
+    bias: Tensor | None
+    stride: int
+    padding: int
+    dilation: int
+    lengthens: bool
+
+    @classmethod
+    def of(cls, layer: nn.Conv1d | nn.ConvTranspose1d, dtype: torch.dtype) -> "Layer":
+        weight = layer.weight.detach().to(dtype)[:, :, None]
+        bias = None if layer.bias is None else layer.bias.detach().to(dtype)
+        padding = int(layer.padding[0])  # as a string it is for others
+        lengthens = isinstance(layer, nn.ConvTranspose1d)
+        return cls(weight, bias, layer.stride[0], padding, layer.dilation[0], lengthens)
+
+    @property
+    def kernel(self) -> int:
+        return self.weight.shape[-1]
+
+    @property
+    def reach(self) -> int:
+        """Samples to each side that it hears."""
+        return self.dilation * (self.kernel - 1) // 2
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.lengthens:
+            return F.conv_transpose2d(x, self.weight, self.bias, (1, self.stride), (0, self.padding))
+        return F.conv2d(x, self.weight, self.bias, (1, self.stride), (0, self.padding), (1, self.dilation))
+
+
+Pairs = Sequence[tuple[Layer, Layer]]
+"""The dilated convolutions of a residual block, and the one after each."""
+
+
+@dataclass(frozen=True)
 class Step:
     """The layers of one lengthening of the decoder."""
 
-    up: nn.ConvTranspose1d
-    let_in: nn.Conv1d
-    blocks: Sequence[ResBlock]
+    up: Layer
+    let_in: Layer
+    blocks: Sequence[Pairs]
 
     @property
     def rate(self) -> int:
         """Samples that it makes of one."""
-        return self.up.stride[0]
-
-    @property
-    def whole(self) -> bool:
-        """Whether its layers are folded, and it makes exactly `rate` of each sample."""
-        return "weight" in self.up._parameters and self.up.kernel_size[0] - self.rate == 2 * _padding(self.up)
+        return self.up.stride
 
     def before(self, reach: int) -> int:
         """How many samples to each side it must be given, so that `reach` of its own depend on no others."""
-        heard = max(sum(_reach(wide) + _reach(near) for wide, near in block.pairs) for block in self.blocks)
-        source = -(-self.let_in.kernel_size[0] // self.let_in.stride[0])
-        return -(-(reach + heard + source) // self.rate) - (-self.up.kernel_size[0] // self.rate)
+        heard = max(sum(wide.reach + near.reach for wide, near in pairs) for pairs in self.blocks)
+        source = -(-self.let_in.kernel // self.let_in.stride)
+        return -(-(reach + heard + source) // self.rate) - (-self.up.kernel // self.rate)
 
     def __call__(self, x: Tensor, source: Tensor) -> Tensor:
         """(b, c, 1, t), and the source of these samples (b, 1, 1, n) -> (b, c / 2, 1, t · rate)."""
-        x = _lengthened(self.up, F.leaky_relu(x, SLOPE))
-        x += _convolved(self.let_in, source)
+        x = self.up(F.leaky_relu(x, SLOPE))
+        x += self.let_in(source)
         active = F.leaky_relu(x, SLOPE)
         total = _resounded(self.blocks[0], x, active)
-        for block in self.blocks[1:]:
-            total += _resounded(block, x, active)
+        for pairs in self.blocks[1:]:
+            total += _resounded(pairs, x, active)
         return total.div_(len(self.blocks))
 
 
-def in_blocks(steps: Sequence[Step], x: Tensor, source: Tensor, end: nn.Conv1d, *, frames: int = FRAMES) -> Tensor:
-    """The wave (b, 1, n) that all steps and the last convolution make of (b, c, t) and of the source (b, 1, n)."""
+def in_blocks(steps: Sequence[Step], x: Tensor, source: Tensor, end: Layer, *, frames: int = FRAMES) -> Tensor:
+    """The wave (b, 1, n) that all steps and the last convolution make of (b, c, t) and of the source (b, 1, n).
+
+    The steps compute in the precision of their weights, the end in its own.
+    """
     first, *others = steps
-    source = source[:, :, None]
-    x = first(x[:, :, None].contiguous(memory_format=torch.channels_last), source)
+    dtype = first.up.weight.dtype
+    source = source[:, :, None].to(dtype)
+    x = first(x[:, :, None].to(dtype).contiguous(memory_format=torch.channels_last), source)
     below = prod(step.rate for step in others)
-    margin = _reach(end)
+    margin = end.reach
     for step in reversed(others):
         margin = step.before(margin)
     made = []
@@ -74,33 +111,15 @@ def in_blocks(steps: Sequence[Step], x: Tensor, source: Tensor, end: nn.Conv1d, 
         block, heard = x[..., low:high], source[..., low * below : high * below]
         for step in others:
             block = step(block, heard)
-        wave = _convolved(end, F.leaky_relu(block, LAST_SLOPE)).tanh_()[:, :, 0]
+        wave = end(F.leaky_relu(block.to(end.weight.dtype), LAST_SLOPE)).tanh_()[:, :, 0]
         made.append(wave[..., (start - low) * below : (start + size - low) * below])
     return torch.cat(made, -1)
 
 
-def _resounded(block: ResBlock, x: Tensor, active: Tensor) -> Tensor:
-    """What a block makes of x, whose activation is at hand."""
-    for wide, near in block.pairs:
-        beside = _convolved(near, F.leaky_relu_(_convolved(wide, active), SLOPE))
+def _resounded(pairs: Pairs, x: Tensor, active: Tensor) -> Tensor:
+    """What a residual block makes of x, whose activation is at hand."""
+    for wide, near in pairs:
+        beside = near(F.leaky_relu_(wide(active), SLOPE))
         x = beside.add_(x)
         active = F.leaky_relu(x, SLOPE)
     return x
-
-
-def _convolved(layer: nn.Conv1d, x: Tensor) -> Tensor:
-    stride, dilation = (1, layer.stride[0]), (1, layer.dilation[0])
-    return F.conv2d(x, layer.weight[:, :, None], layer.bias, stride, (0, _padding(layer)), dilation)
-
-
-def _lengthened(layer: nn.ConvTranspose1d, x: Tensor) -> Tensor:
-    return F.conv_transpose2d(x, layer.weight[:, :, None], layer.bias, (1, layer.stride[0]), (0, _padding(layer)))
-
-
-def _padding(layer: nn.Conv1d | nn.ConvTranspose1d) -> int:
-    return int(layer.padding[0])  # as a string it is for others
-
-
-def _reach(layer: nn.Conv1d) -> int:
-    """Samples to each side that a convolution hears."""
-    return layer.dilation[0] * (layer.kernel_size[0] - 1) // 2

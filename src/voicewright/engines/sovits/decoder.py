@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from voicewright.engines.sovits.blockwise import LAST_SLOPE, Step, in_blocks
+from voicewright.engines.sovits.blockwise import LAST_SLOPE, Layer, Step, in_blocks
 from voicewright.engines.sovits.config import SovitsConfig
 from voicewright.engines.sovits.istft import build_istft_decoder
 from voicewright.engines.sovits.noise import Noise
@@ -84,20 +84,28 @@ class HifiGanDecoder(SourceDecoder):
 
     def forward(self, z: Tensor, f0_hz: Tensor, g: Tensor, noise: Noise) -> Tensor:
         """On a processor, and where nothing is learnt of it, in blocks: see there."""
-        steps = self.steps()
-        if torch.is_grad_enabled() or z.device.type != "cpu" or not all(step.whole for step in steps):
+        folded = "weight" in self.conv_pre._parameters
+        if torch.is_grad_enabled() or z.device.type != "cpu" or not folded:
             return super().forward(z, f0_hz, g, noise)
-        source = self.m_source(f0_hz, noise).to(z.dtype)
-        return in_blocks(steps, self.conv_pre(z) + self.cond(g), source, self.conv_post)
+        rough = torch.is_autocast_enabled("cpu")
+        own = self.conv_pre.weight.dtype
+        with torch.autocast("cpu", enabled=False):
+            source = self.m_source(f0_hz.float(), noise).to(own)
+            x = self.conv_pre(z.to(own)) + self.cond(g.to(own))
+            steps = self.steps(torch.get_autocast_dtype("cpu") if rough else own)
+            return in_blocks(steps, x, source, Layer.of(self.conv_post, own))
 
-    def steps(self) -> list[Step]:
-        """The layers by step."""
-        count = self.blocks_a_step
+    def steps(self, dtype: torch.dtype) -> list[Step]:
+        """The layers by step, in a precision."""
+        pairs = [
+            [(Layer.of(wide, dtype), Layer.of(near, dtype)) for wide, near in cast("ResBlock", block).pairs]
+            for block in self.resblocks
+        ]
         return [
             Step(
-                cast("nn.ConvTranspose1d", up),
-                cast("nn.Conv1d", let_in),
-                cast("list[ResBlock]", list(self.resblocks[step * count : (step + 1) * count])),
+                Layer.of(cast("nn.ConvTranspose1d", up), dtype),
+                Layer.of(cast("nn.Conv1d", let_in), dtype),
+                pairs[step * self.blocks_a_step : (step + 1) * self.blocks_a_step],
             )
             for step, (up, let_in) in enumerate(zip(self.ups, self.noise_convs, strict=True))
         ]
