@@ -153,12 +153,12 @@ class LiveSession:
         wish = self._options.block_ms
         found = tuned(self._make, self._clock) if wish == "auto" else measured(self._make(), wish / 1000, self._clock)
         self._say_block(found, chosen=wish == "auto")
-        patient = self._card.waits
+        longest_s = 0.0 if self._card.waits else found.longest_s
         self._pipeline = Pipeline(
             self._card.input_rate,
             self._card.output_rate,
             found.block,
-            reserve_s=0.0 if patient else self._reserve_s(found.longest_s, found.block_s),
+            reserve_s=self._reserve_s(longest_s, found.block_s),
             longest_s=self._stream.longest_block_s,
             muted=self._options.muted,
         )
