@@ -13,6 +13,7 @@ from made_up import LEARNED, World, held_out, recordings, voice
 
 from voicewright.apps import auditions
 from voicewright.apps.session import Session
+from voicewright.engines.loaded import Engines
 from voicewright.errors import BadRun, BadSetting
 from voicewright.studio import Studio
 from voicewright.training.audition import Auditor
@@ -51,7 +52,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     held, train = held_out(tmp_path / "held"), recordings(tmp_path / "train", [LEARNED])
     auditor = Auditor(world, AuditionOptions(sentences=2), language="en-us", held=held, train=train)
     monkeypatch.setattr(Studio, "training", property(lambda self: MadeUpTraining(world, auditor)))
-    monkeypatch.setattr(Studio, "engine", lambda self, name=None: world)
+    monkeypatch.setattr(Engines, "get", lambda self, name: world)
     run = Run.create(tmp_path / "run", TrainingPlan(dataset="d", run="r"))
     write_voice(voice(0.5), run.start_voice)
     for step in (10, 20, 30):

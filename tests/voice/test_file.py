@@ -14,7 +14,7 @@ from safetensors.numpy import save
 
 from voicewright.audio.clip import Clip
 from voicewright.errors import BadVoice
-from voicewright.voice.file import METADATA_KEY, VOICE_FORMAT, read_header, read_voice, write_voice
+from voicewright.voice.file import MAX_FILE_BYTES, METADATA_KEY, VOICE_FORMAT, read_header, read_voice, write_voice
 from voicewright.voice.voice import Source, Voice
 
 MakeVoice = Callable[..., Voice]
@@ -172,7 +172,7 @@ def test_no_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 def test_a_huge_file_is_refused_without_loading_it(tmp_path: Path) -> None:
     file = tmp_path / "x.voice"
     with file.open("wb") as handle:
-        handle.truncate(65 * 2**20)
+        handle.truncate(MAX_FILE_BYTES + 1)
     with pytest.raises(BadVoice, match="MB"):
         read_voice(file)
 

@@ -128,14 +128,13 @@ def read_header(path: Path) -> VoiceHeader:
 def _read_bytes(path: Path, limit: int, *, whole: bool = True) -> bytes:
     if not path.is_file():
         raise BadVoice(f"{path}: there is no such file")
+    if whole and path.stat().st_size > limit:
+        raise BadVoice(f"{path}: it has more than {limit >> 20} MB, which no voice file has")
     try:
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            return file.read(limit)
     except OSError as problem:
         raise BadVoice(f"{path}: it cannot be read ({problem.strerror})") from problem
-    if whole and len(data) > limit:
-        raise BadVoice(f"{path}: it has more than {limit >> 20} MB, which no voice file has")
-    return data[:limit]
 
 
 def _table(data: bytes, file_bytes: int, where: str) -> dict[str, Any]:
