@@ -382,7 +382,7 @@ class Studio:
         from voicewright.engines.importing import Imports
 
         needed = f"this home ({self.home.root})" if self.settings.require_consent else ""
-        return Imports(self.library, consent_needed_by=needed)
+        return Imports(self.library, self.store, consent_needed_by=needed)
 
     def doctor(self, *, quick: bool = False) -> "list[Finding]":
         """What this machine has and can do; unless `quick`, it also speaks a sentence to measure the speed."""

@@ -8,6 +8,7 @@ import pytest
 
 from voicewright.apps.cli import main
 from voicewright.home import Home, HomeSettings
+from voicewright.samples import AUSTEN
 from voicewright.settings import save
 from voicewright.voice.consent import Consent
 from voicewright.voice.library import Library
@@ -67,6 +68,46 @@ def test_a_voice_travels_to_another_home(home: Home, tmp_path: Path, capsys: pyt
     assert Library(tmp_path / "other" / "voices").get("guest").consent.statement == "I am the speaker"
     assert main([*other, "voices", "import", file, "--name", "guest"]) == 2
     assert main([*other, "voices", "import", file, "--name", "guest", "--replace"]) == 0
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> str:
+    """A published model in miniature."""
+    from voicewright.engines.sovits.twin import tiny_network
+    from voicewright.engines.sovits.upstream import write_upstream
+
+    write_upstream(tiny_network(), tmp_path / "G_7.pth", speakers={"Alice": 0}, content="whisper-tiny")
+    return str(tmp_path / "G_7.pth")
+
+
+def test_a_checkpoint_comes_in_with_its_speakers_usual_pitch(
+    home: Home, checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recordings = sorted(AUSTEN.glob("*.flac"))[:2]
+    like = [part for each in recordings for part in ("--like", str(each))]
+    assert main(["voices", "import", checkpoint, *like]) == 0
+    told = capsys.readouterr()
+    assert told.out == "Alice\n"
+    measured = Library(home.voices).get("Alice").settings["home_hz"]
+    assert 80 < measured < 300
+    assert f"{measured:.0f} Hz" in told.err
+    assert main(["voices", "import", checkpoint, "--replace", "--home-hz", "190"]) == 0
+    assert Library(home.voices).get("Alice").settings["home_hz"] == 190
+
+
+def test_a_checkpoint_whose_speakers_pitch_is_unknown_says_what_to_do(
+    home: Home, checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["voices", "import", checkpoint]) == 0
+    assert "--like" in capsys.readouterr().err
+    for wrong, word in (
+        (["--home-hz", "9"], "from 40 to 1600 Hz"),
+        (["--home-hz", "190", "--like", checkpoint], "one of them"),
+        (["--like", checkpoint], "G_7.pth"),
+    ):
+        assert main(["voices", "import", checkpoint, "--name", "other", *wrong]) == 2
+        assert word in capsys.readouterr().err
+    assert "other" not in [voice.name for voice in Library(home.voices).list()]
 
 
 def test_rename_and_remove(home: Home) -> None:

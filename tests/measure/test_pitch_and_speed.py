@@ -1,12 +1,15 @@
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import join
-from voicewright.audio.pitch import Pitch
-from voicewright.measure.pitch import pitch_facts, pitch_match
+from voicewright.audio.files import write_clip
+from voicewright.audio.pitch import Pitch, find_tracker
+from voicewright.errors import BadClip
+from voicewright.measure.pitch import pitch_facts, pitch_match, usual_pitch_hz
 from voicewright.measure.speed import Stopwatch, pace, peak_memory_bytes, syllable_times, syllables
 
 
@@ -25,6 +28,18 @@ class TestPitch:
         assert facts.median_hz == pytest.approx(120, rel=0.02)
         assert 7 < facts.range_semitones < 8
         assert facts.voiced == pytest.approx(0.8, abs=0.02)
+
+    def test_the_usual_pitch_of_recordings_is_the_median_of_all_their_frames(self, tmp_path: Path) -> None:
+        for name, hz, seconds in (("low", 110, 2.0), ("high", 200, 3.0), ("silent", 0, 4.0)):
+            times = np.arange(round(seconds * 22_050)) / 22_050
+            wave = sum(np.sin(2 * np.pi * k * hz * times) / k for k in range(1, 6))
+            write_clip(tmp_path / f"{name}.wav", Clip((0.2 * wave).astype(np.float32), 22_050))
+        tracker = find_tracker("yin")
+        paths = [tmp_path / f"{name}.wav" for name in ("low", "high", "silent")]
+        assert usual_pitch_hz(paths, tracker) == pytest.approx(200, rel=0.02)
+        assert usual_pitch_hz(paths[:1], tracker) == pytest.approx(110, rel=0.02)
+        with pytest.raises(BadClip, match=r"no voice was found in .*silent\.wav"):
+            usual_pitch_hz(paths[2:], tracker)
 
     def test_a_transposed_melody_follows_exactly(self) -> None:
         match = pitch_match(melody(base_hz=240.0), melody())

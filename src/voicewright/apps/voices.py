@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voicewright.apps.session import Json, note, on_terminal, print_json, say, studio_of, table
+from voicewright.errors import BadSetting
 
 if TYPE_CHECKING:
     from voicewright.voice.voice import Voice
@@ -126,15 +127,36 @@ def import_(
     consent: Annotated[
         str, typer.Option("--consent", metavar="TEXT", help="Of a checkpoint: who agreed, in your words.")
     ] = "",
+    home_hz: Annotated[
+        float, typer.Option("--home-hz", metavar="HZ", help="Of a checkpoint: the speaker's usual pitch.")
+    ] = 0.0,
+    like: Annotated[
+        list[Path] | None,
+        typer.Option("--like", metavar="FILE", help="A recording of the speaker, to measure it; once for each."),
+    ] = None,
     replace: Replace = False,
 ) -> None:
     """Take a voice from a file into the library: ours, or the voices of a so-vits-svc checkpoint.
 
-    A checkpoint is read as data; nothing in it is run.
+    A checkpoint is read as data; nothing in it is run. It does not tell how high its speaker sings, which convert
+    needs to choose a transposition by itself: say so with --home-hz, or have it measured with --like.
     """
     imports = studio_of(context).imports
+    if home_hz and like:
+        raise BadSetting("--home-hz and --like both say how high the speaker is; give one of them")
     if file.suffix == ".voice":
+        if home_hz or like:
+            raise BadSetting(f"{file} brings its usual pitch; --home-hz and --like are for checkpoints")
         say(imports.voice_file(file, name, replace=replace).name)
         return
-    for voice in imports.checkpoint(file, config, name=name, speaker=speaker, consent=consent, replace=replace):
+    home_hz = imports.usual_pitch_hz(like) if like else home_hz
+    for voice in imports.checkpoint(
+        file, config, name=name, speaker=speaker, home_hz=home_hz, consent=consent, replace=replace
+    ):
         say(voice.name)
+    note(
+        f"its usual pitch is {home_hz:.0f} Hz"
+        if home_hz
+        else "its usual pitch is not known, so convert leaves the pitch where it is unless --transpose says otherwise; "
+        "import it again with --replace and a recording of the speaker (--like), or with --home-hz"
+    )

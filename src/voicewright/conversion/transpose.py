@@ -40,7 +40,9 @@ def transposition(wish: float | Literal["auto"], heard_hz: float, home_hz: float
         return Transposition(0.0)
     if not home_hz > 0:
         return Transposition(
-            0.0, "this voice's usual pitch is not known, so the pitch was not transposed; give transpose a number"
+            0.0,
+            "this voice's usual pitch is not known, so the pitch was not transposed; give transpose a number of "
+            "semitones (12 from a man to a woman), or import the voice again with a recording of the speaker (--like)",
         )
     wanted = step * round(OCTAVE * math.log2(home_hz / heard_hz) / step)
     semitones = math.copysign(min(abs(wanted), WIDEST_AUTO), wanted) if wanted else 0.0

@@ -1,14 +1,20 @@
 """How high a voice is, how lively, and whether two tracks move together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from voicewright.audio.pitch import Pitch
+from voicewright.audio.files import read_blocks
+from voicewright.audio.octaves import guarded
+from voicewright.audio.pitch import Pitch, PitchTracker
+from voicewright.errors import BadClip
 
 FRAMES_PER_SECOND = 100.0
 FEWEST = 20
 """Frames that must be voiced in both tracks (0.2 s) before a comparison says anything."""
+LISTENING_RATE, BLOCK_S = 16_000, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,21 @@ def pitch_facts(pitch: Pitch) -> PitchFacts | None:
         return None
     low, high = (float(value) for value in np.percentile(pitch.f0_hz[pitch.voiced], [5, 95]))
     return PitchFacts(pitch.median_hz, low, high, pitch.range_semitones, float(pitch.voiced.mean()))
+
+
+def usual_pitch_hz(files: Iterable[Path], tracker: PitchTracker) -> float:
+    """How high somebody speaks or sings: the median of all voiced frames of their recordings, of any length.
+
+    Raises:
+        BadClip: a recording cannot be read, or there is no voice in any of them.
+    """
+    paths = list(files)
+    blocks = (block for path in paths for block in read_blocks(path, rate=LISTENING_RATE, block_s=BLOCK_S))
+    tracks = [guarded(tracker.track(block)) for block in blocks]
+    voiced = np.concatenate([np.zeros(0, np.float32), *(track.f0_hz[track.voiced] for track in tracks)])
+    if not len(voiced):
+        raise BadClip(f"no voice was found in {', '.join(map(str, paths))}; give recordings of somebody speaking")
+    return float(np.median(voiced))
 
 
 def pitch_match(a: Pitch, b: Pitch) -> PitchMatch | None:

@@ -12,8 +12,10 @@ import torch
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.pitch import Pitch
+from voicewright.engines.sovits.content import ENCODERS
 from voicewright.engines.sovits.conversion_options import SovitsConvertOptions
 from voicewright.engines.sovits.engine import SovitsConverter, SovitsEngine
+from voicewright.engines.sovits.exporting import export_checkpoint
 from voicewright.engines.sovits.importing import import_checkpoint
 from voicewright.engines.sovits.singer import singer_of
 from voicewright.engines.sovits.twin import tiny_network
@@ -64,6 +66,25 @@ def test_one_speaker_under_a_name(folder: Path) -> None:
         import_checkpoint(folder / "G_7.pth", speaker="carol")
     with pytest.raises(BadVoice, match="cannot be a voice's name"):
         import_checkpoint(folder / "G_7.pth", speaker="Alice", name="../up")
+
+
+def test_how_high_a_speaker_is_is_kept(folder: Path) -> None:
+    (voice,) = import_checkpoint(folder / "G_7.pth", speaker="Alice", home_hz=210.0)
+    assert SovitsConverter(singer_of(voice), Ear(), SovitsConvertOptions()).home_hz == 210.0  # type: ignore[arg-type]
+    with pytest.raises(BadSetting, match="has Alice, bob/2; say which"):
+        import_checkpoint(folder / "G_7.pth", home_hz=210.0)
+
+
+@pytest.mark.parametrize("content", sorted(ENCODERS))
+def test_the_content_encoder_of_every_kind_survives_the_way_out_and_back(tmp_path: Path, content: str) -> None:
+    network = tiny_network(ssl_dim=ENCODERS[content].dimension)
+    write_upstream(network, tmp_path / "G_1.pth", speakers={"Alice": 0}, content=content)
+    (voice,) = import_checkpoint(tmp_path / "G_1.pth")
+    export_checkpoint(singer_of(voice), tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))
+    assert told["model"]["speech_encoder"] == content
+    (again,) = import_checkpoint(tmp_path / "out" / "G_0.pth")
+    assert again.settings["content"] == content == voice.settings["content"]
 
 
 def test_there_and_back_again_nothing_is_lost(folder: Path, tmp_path: Path) -> None:

@@ -161,7 +161,18 @@ def test_the_trial_converts_and_so_does_its_file(tmp_path: Path, recipe: SovitsR
     ]
     assert np.array_equal(*sounds)
     assert np.abs(sounds[0]).max() > 0
-    assert engine.converter(voice, SovitsConvertOptions()).home_hz == pytest.approx(170, rel=0.05)
+    assert engine.converter(voice, SovitsConvertOptions()).home_hz == pytest.approx(180, rel=0.02)
+
+
+def test_the_voice_is_at_home_at_the_median_of_all_that_was_heard_of_its_speaker(tmp_path: Path) -> None:
+    network, _ = begin(OPTIONS, 2, seed=1)
+    f0_hz = torch.tensor([[100.0] * 3 + [220.0] * 7, [220.0] * 4 + [900.0] * 6, [110.0] * 10])
+    voiced = torch.ones_like(f0_hz)
+    voiced[1, 6:] = 0
+    assert network.home_hz(0) == 0
+    network.hear(f0_hz, voiced, torch.tensor([0, 0, 1]))
+    assert network.home_hz(0) == pytest.approx(220, rel=0.015)
+    assert network.home_hz(1) == pytest.approx(110, rel=0.015)
 
 
 def test_what_is_kept_of_a_clip_is_small_and_fits_together(recipe: SovitsRecipe, examples: list[Example]) -> None:

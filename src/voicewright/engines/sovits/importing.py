@@ -8,7 +8,7 @@ from typing import Any
 
 from voicewright.engines.sovits.singer import Singer
 from voicewright.engines.sovits.upstream import read_checkpoint
-from voicewright.errors import BadVoice, BadWeights
+from voicewright.errors import BadSetting, BadVoice, BadWeights
 from voicewright.voice.consent import Consent
 from voicewright.voice.names import nearest_name, voice_name
 from voicewright.voice.voice import Voice
@@ -24,6 +24,7 @@ def import_checkpoint(
     name: str = "",
     consent: Consent | None = None,
     licence: str = "",
+    home_hz: float = 0.0,
 ) -> list[Voice]:
     """The voices in a checkpoint of so-vits-svc 4.0, 4.1 or the fork.
 
@@ -32,10 +33,12 @@ def import_checkpoint(
         config: its config.json; None is the one beside it.
         speaker: only this one of its speakers; None is all of them.
         name: what the voice is called; "" is the speaker's own name. With several voices it stands before their names.
+        home_hz: the speaker's usual pitch, which a checkpoint does not tell; 0 is not known.
 
     Raises:
         BadWeights: the file is missing, damaged, cut short, a discriminator, or belongs to another config.json.
         UnsafeFile: it holds more than plain data. BadVoice: it lacks the speaker, or needs an unknown content encoder.
+        BadSetting: a usual pitch, and several speakers that it could be of.
     """
     _check_file(generator)
     told = read_config(config or generator.with_name("config.json"))
@@ -44,12 +47,21 @@ def import_checkpoint(
     if speaker is not None and speaker not in speakers:
         raise BadVoice(f"{generator}: there is no speaker {speaker!r} in it; it has {', '.join(sorted(speakers))}")
     wanted = [speaker] if speaker is not None else sorted(speakers)
+    if home_hz and len(wanted) > 1:
+        raise BadSetting(
+            f"the usual pitch is one speaker's, and {generator} has {', '.join(wanted)}; say which speaker"
+        )
     model = told.get("model")
     named = str(model.get("speech_encoder", "")) if isinstance(model, Mapping) else ""
     voices = []
     for each in wanted:
         singer = Singer(
-            config=checkpoint.config, tensors=checkpoint.tensors, speaker=each, speakers=speakers, content=named
+            config=checkpoint.config,
+            tensors=checkpoint.tensors,
+            speaker=each,
+            speakers=speakers,
+            content=named,
+            home_hz=home_hz,
         )
         voice = singer.voice(_called(name, each, alone=len(wanted) == 1), consent=consent, licence=licence)
         told_of = {"iteration": checkpoint.facts.iteration, "remarks": list(checkpoint.facts.remarks)}

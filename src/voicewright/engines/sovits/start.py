@@ -18,6 +18,7 @@ from voicewright.weights.safe import read_foreign
 SPEAKERS = "emb_g.weight"
 POSTERIOR = "enc_q."
 SHOWN = 5
+LOWEST_HZ, OCTAVES, BINS_PER_OCTAVE = 32.0, 6, 48
 
 
 class SingingNetwork(nn.Module):
@@ -28,8 +29,8 @@ class SingingNetwork(nn.Module):
     def __init__(self, config: SovitsConfig) -> None:
         super().__init__()
         self.synthesizer = Synthesizer(config)
-        # By speaker: the sum of the clips' median pitches in octaves, and how many clips. Kept with the weights.
-        self.register_buffer("heard", torch.zeros(config.n_speakers, 2))
+        # How many frames of each speaker had a pitch, by quarters of a semitone. Kept with the weights.
+        self.register_buffer("heard", torch.zeros(config.n_speakers, OCTAVES * BINS_PER_OCTAVE))
 
     def forward(self, **given: Tensor) -> Synthesized:
         """As `Synthesizer.forward`."""
@@ -39,15 +40,21 @@ class SingingNetwork(nn.Module):
     @torch.no_grad()
     def hear(self, f0_hz: Tensor, voiced: Tensor, speaker: Tensor) -> None:
         """Take in the pitch of a batch: f0_hz and voiced (b, t), speaker (b,)."""
-        for curve, where, number in zip(f0_hz, voiced > 0, speaker.tolist(), strict=True):
-            if where.any():
-                octave = curve[where].median().log2()
-                self.heard[number] += torch.stack([octave, torch.ones_like(octave)])
+        height = (f0_hz / LOWEST_HZ).clamp(min=1).log2() * BINS_PER_OCTAVE
+        bins = height.long().clamp(max=self.heard.shape[1] - 1)
+        for row, where, number in zip(bins, voiced > 0, speaker.tolist(), strict=True):
+            self.heard[number].index_add_(0, row[where], torch.ones_like(row[where], dtype=self.heard.dtype))
 
     def home_hz(self, speaker: int) -> float:
-        """A speaker's usual pitch; 0 before anything was heard of them."""
-        total, count = self.heard[speaker].tolist()
-        return float(2 ** (total / count)) if count else 0.0
+        """A speaker's usual pitch, the median of what was heard of them; 0 before anything was."""
+        counts = self.heard[speaker].double()
+        half = float(counts.sum()) / 2
+        if not half:
+            return 0.0
+        until = counts.cumsum(0)
+        found = int((until < half).sum())
+        within = 1 - (float(until[found]) - half) / float(counts[found])
+        return float(LOWEST_HZ * 2 ** ((found + within) / BINS_PER_OCTAVE))
 
 
 def network_config(options: SovitsTrainingOptions, speakers: int) -> SovitsConfig:
