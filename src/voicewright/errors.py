@@ -20,6 +20,9 @@ VoicewrightError
   |   + BadCheckpoint  a checkpoint that is damaged or belongs to something else
   + BadDevice        a sound device that is not there, or does not do what is asked
   + BadJob           a journal that belongs to another job, or cannot be resumed
+  |   + UnknownJob     no such job in the queue
+  |   + QueueFull      too much is waiting already
+  + BadUpload        a file from a client that is too large, or not what it has to be
   + MissingExtra     an optional package is not installed
 
 A message says what is wrong, where, and what to do about it. Bugs raise ordinary exceptions.
@@ -113,6 +116,22 @@ class BadDevice(VoicewrightError):
 
 class BadJob(VoicewrightError):
     """A journal that belongs to another job, or cannot be resumed."""
+
+
+class UnknownJob(BadJob):
+    """No such job in the queue."""
+
+
+class QueueFull(BadJob):
+    """Too much is waiting already; `retry_after_s` says when it is worth asking again."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class BadUpload(VoicewrightError):
+    """A file from a client that is too large, or not what it has to be."""
 
 
 class MissingExtra(VoicewrightError):

@@ -49,6 +49,26 @@ class Home:
         return self.root / "jobs"
 
     @property
+    def datasets(self) -> Path:
+        return self.root / "datasets"
+
+    @property
+    def plans(self) -> Path:
+        return self.root / "plans"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def uploads(self) -> Path:
+        return self.root / "uploads"
+
+    @property
+    def keys_file(self) -> Path:
+        return self.root / "keys.json"
+
+    @property
     def settings_file(self) -> Path:
         return self.root / "settings.yaml"
 

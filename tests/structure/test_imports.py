@@ -1,4 +1,4 @@
-"""Imports run one way: apps → studio → rooms → {nn, text} → audio → {errors, progress}."""
+"""Imports run one way: apps → jobs → studio → rooms → {nn, text} → audio → {errors, progress}."""
 
 import ast
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ FLOORS = [
     {"data"},
     {"training"},
     {"studio"},
+    {"jobs"},
     {"apps"},
     {"__main__"},
 ]
@@ -33,8 +34,11 @@ KNOWS = {
     "conversion": {"voice", "engines", "measure", "weights", "speech"},
     "live": {"voice", "engines", "measure", "weights", "conversion"},
 }
-NO_TORCH = {"audio", "text", "voice", "conversion", "live", "data", "settings", "home", "errors", "progress", "apps"}
-ONLY_APPS = {"typer", "rich", "click"}
+NO_TORCH = {"audio", "text", "voice", "conversion", "live", "data", "settings", "home", "errors", "progress"} | {
+    "jobs",
+    "apps",
+}
+ONLY_APPS = {"typer", "rich", "click", "fastapi", "starlette", "uvicorn"}
 
 
 def room(module: str) -> str:

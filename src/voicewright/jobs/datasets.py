@@ -1,0 +1,65 @@
+"""Jobs on datasets."""
+
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from voicewright.data.options import PrepareOptions
+from voicewright.jobs.cloning import recordings
+from voicewright.jobs.places import Places, without_places
+from voicewright.jobs.plain import plain
+from voicewright.jobs.queue import Work
+from voicewright.settings import from_dict, to_dict
+
+if TYPE_CHECKING:
+    from voicewright.data.datasets import Outcome
+    from voicewright.studio import Studio
+
+
+def prepare(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
+    """A dataset from recordings, or more recordings for one that is there. The recordings are kept beside it."""
+    request = work.request
+    folder = places.dataset(request["name"], new=True)
+    options = options_for(studio, places, request)
+    kept = places.recordings(request["name"])
+    kept.mkdir(parents=True, exist_ok=True)
+    sounds = []
+    for path in recordings(work):
+        sounds.append(kept / path.name)
+        if not sounds[-1].exists():
+            shutil.copyfile(path, sounds[-1])
+    beside = {key: work.files_in / request[f"_{key}"] for key in ("transcript", "like") if request.get(f"_{key}")}
+    made = studio.datasets.prepare(
+        sounds,
+        folder,
+        options=options,
+        transcript=beside.get("transcript"),
+        like=beside.get("like"),
+        progress=work.progress,
+    )
+    return outcome_told(made)
+
+
+def check(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
+    """A dataset compared with its manifest, scored and judged anew."""
+    return outcome_told(studio.datasets.check(places.dataset(work.request["name"]), progress=work.progress))
+
+
+def options_for(studio: "Studio", places: Places, request: Mapping[str, Any]) -> PrepareOptions:
+    """The dataset's own options under those that are given. Raises BadSetting; BadDataset: it is no name."""
+    given = request.get("options") or {}
+    merged = to_dict(studio.datasets.options_of(places.dataset(request["name"], new=True)))
+    for name, value in given.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = {**merged[name], **value} if both else value
+    return without_places(from_dict(PrepareOptions, merged, where="options"))
+
+
+def outcome_told(made: "Outcome") -> dict[str, Any]:
+    """What became of a dataset, as plain data."""
+    return {
+        "dataset": made.folder.name,
+        "summary": plain(made.summary),
+        "problems": [str(each) for each in made.findings.problems],
+        "disagreements": [str(each) for each in made.findings.disagreements],
+    }
