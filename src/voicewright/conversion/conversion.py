@@ -27,7 +27,7 @@ from voicewright.conversion.options import ConversionSettings
 from voicewright.conversion.separation import Separator
 from voicewright.conversion.slicing import Levels, Slice, plan
 from voicewright.conversion.transpose import OCTAVE, OUTSIDE_SHARE, Transposition, share_outside, transposition
-from voicewright.engines.base import Converter
+from voicewright.engines.base import Converter, Places
 from voicewright.errors import BadClip, BadSetting
 from voicewright.progress import Progress, silent
 
@@ -230,7 +230,9 @@ class Conversion:
         frame = int(max(0, place.first - around) / rate / wished.hop_s)
         first, last = min(place.first, round(frame * wished.hop_s * rate)), min(total, place.last + around)
         clip = Clip(passing.take(first, last), rate)
-        made = self._converter.convert(clip, wished.between(first / rate, last / rate), seed=self._seed)
+        converter = self._converter
+        placed = converter.placed(first / rate) if isinstance(converter, Places) else converter
+        made = placed.convert(clip, wished.between(first / rate, last / rate), seed=self._seed)
         return fitted(made, len(clip), rate)[place.first - first : place.last - first]
 
     def _quiet(self, passing: Passing, place: Place) -> Samples:

@@ -21,6 +21,7 @@ __all__ = [
     "EnrollOptions",
     "Exports",
     "HasOwnVoice",
+    "Places",
     "Preset",
     "SpeakOptions",
     "Speaks",
@@ -116,15 +117,24 @@ class Converter(Protocol):
 
 
 @runtime_checkable
+class Places(Converter, Protocol):
+    """A converter to which it matters where in a recording a clip lies: its voice changes over time."""
+
+    def placed(self, start_s: float) -> Converter:
+        """The same, for a clip that begins `start_s` seconds after the recording."""
+
+
+@runtime_checkable
 class Converts(Engine, Protocol):
     """An engine that says or sings a recording again in another voice."""
 
-    def converter(self, voice: Voice, options: ConvertOptions) -> Converter:
+    def converter(self, voice: Voice, options: ConvertOptions, *, live: bool = False) -> Converter:
         """The voice made ready, which may take a while; its `convert` is then called many times, by one thread at a
         time.
 
         Args:
             options: of the class that `registry.convert_options` names for this engine.
+            live: clips will be short, follow each other and overlap, and each must be quick.
 
         Raises: WrongVoice, StaleVoice, BadVoice; BadSetting: an option that this voice cannot follow.
         """

@@ -8,20 +8,26 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 
 from voicewright.audio.clip import Clip
-from voicewright.audio.pitch import Pitch
+from voicewright.audio.pitch import Pitch, find_tracker
+from voicewright.conversion.conversion import Conversion
+from voicewright.conversion.options import ConversionSettings, SliceOptions
 from voicewright.engines import registry
 from voicewright.engines.base import Converts, Exports
 from voicewright.engines.sovits.clusters import write_clusters
 from voicewright.engines.sovits.conversion_options import SovitsConvertOptions
 from voicewright.engines.sovits.diffusion import DiffusionConfig, Unit2Mel
 from voicewright.engines.sovits.engine import SovitsConverter, SovitsEngine, volume
+from voicewright.engines.sovits.enhancing import enhanced
+from voicewright.engines.sovits.noise import RandomNoise
 from voicewright.engines.sovits.retrieval import write_index
+from voicewright.engines.sovits.shares import shares_of
 from voicewright.engines.sovits.singer import singer_of
 from voicewright.engines.sovits.twin import tiny_voice
-from voicewright.engines.sovits.vocoder import Generator, VocoderConfig
-from voicewright.errors import BadClip, BadSetting, BadVoice, WrongVoice
+from voicewright.engines.sovits.vocoder import Generator, VocoderConfig, read_vocoder
+from voicewright.errors import BadClip, BadSetting, BadVoice, MissingWeights, WrongVoice
 from voicewright.settings import from_dict, to_dict
 from voicewright.voice.file import parse_voice, voice_bytes
 from voicewright.weights.store import Store
@@ -92,6 +98,46 @@ def test_content_and_pitch_and_speaker_change_the_sound() -> None:
 def test_a_mixture_of_one_is_that_speaker() -> None:
     mixed = converter(SovitsConvertOptions(speakers={"speaker-0": 3.0})).convert(hum(1), curve(1))
     assert np.allclose(mixed.samples, converter().convert(hum(1), curve(1)).samples, atol=1e-5)
+
+
+TURNS = {"speaker-0": ((0.0, 1.0), (2.0, 1.0), (2.0, 0.0)), "speaker-1": ((2.0, 0.0), (2.0, 2.0))}
+
+
+def test_a_timeline_of_one_is_that_speaker_wherever_a_slice_lies() -> None:
+    changing = converter(SovitsConvertOptions(speaker_timeline=TURNS))
+    for start_s, name in ((0.0, "speaker-0"), (0.9, "speaker-0"), (2.5, "speaker-1"), (90.0, "speaker-1")):
+        alone = converter(SovitsConvertOptions(speakers={name: 1.0})).convert(hum(1), curve(1))
+        made = changing.placed(start_s).convert(hum(1), curve(1))
+        assert np.allclose(made.samples, alone.samples, atol=1e-5), (start_s, name)
+
+
+def test_a_timeline_changes_who_sings_in_the_middle_of_a_recording() -> None:
+    """Through the conversion of a whole recording in slices: each half is its speaker's."""
+    settings = ConversionSettings(transpose=0, slices=SliceOptions(longest_s=1.0))
+    source = hum(4, rate=8_000)
+    sounds = []
+    for given in ({"speaker_timeline": TURNS}, {"speakers": {"speaker-0": 1.0}}, {"speakers": {"speaker-1": 1.0}}):
+        voice = converter(SovitsConvertOptions(noise_scale=0.0, **given), n_layers=1)  # type: ignore[arg-type]
+        sounds.append(Conversion(voice, find_tracker("yin"), settings).convert_clip(source)[0].samples)
+    both, first, second = sounds
+    assert np.allclose(both[:12_000], first[:12_000], atol=1e-4)
+    assert np.allclose(both[20_000:], second[20_000:], atol=1e-4)
+    assert not np.allclose(first[20_000:], second[20_000:], atol=1e-2)
+
+
+def test_shares_glide_between_the_points_and_add_up_to_one() -> None:
+    glide = SovitsConvertOptions(speaker_timeline={"a": ((1.0, 3.0), (3.0, 0.0)), "b": ((0.0, 1.0),)})
+    found = shares_of(glide, {"a": 2, "b": 0}, "a", 3, np.array([0.0, 1.0, 2.0, 3.0, 9.0]))
+    assert np.allclose(found[0, :, 2], [0.75, 0.75, 0.6, 0, 0])
+    assert np.allclose(found.sum(2), 1)
+    assert from_dict(SovitsConvertOptions, to_dict(glide)) == glide
+
+
+def test_a_timeline_needs_a_recording_and_speakers_that_are_there() -> None:
+    with pytest.raises(BadSetting, match="is for recordings"):
+        converter(SovitsConvertOptions(speaker_timeline=TURNS)).convert(hum(1), curve(1))
+    with pytest.raises(BadSetting, match="no speaker 'nobody'; it has speaker-0"):
+        converter(SovitsConvertOptions(speaker_timeline={"nobody": ((0.0, 1.0),)}))
 
 
 def test_every_sound_stays_where_it_was() -> None:
@@ -209,6 +255,63 @@ def test_shallow_diffusion_sings_once_more(refined: SovitsConvertOptions) -> Non
         assert not np.allclose(converter(other).convert(hum(1.01), curve(1.01)).samples, made.samples, atol=1e-3)
 
 
+def test_a_timeline_reaches_the_diffusion_model(refined: SovitsConvertOptions) -> None:
+    options = replace(refined, speaker_timeline=TURNS)
+    made = [converter(options).placed(start_s).convert(hum(1), curve(1)).samples for start_s in (0.0, 3.0)]
+    alone = [
+        converter(replace(refined, speakers={name: 1.0})).convert(hum(1), curve(1)).samples
+        for name in ("speaker-0", "speaker-1")
+    ]
+    assert np.allclose(made, alone, atol=1e-4)
+
+
+def test_the_enhancer_sings_once_more_in_the_same_time(refined: SovitsConvertOptions, tmp_path: Path) -> None:
+    plain = converter().convert(hum(1.01), curve(1.01))
+    once = SovitsConvertOptions(enhance=True, vocoder=refined.vocoder)
+    made = [
+        converter(options).convert(hum(1.01), curve(1.01))
+        for options in (once, once, replace(once, enhance_semitones=12.0))
+    ]
+    assert {(clip.rate, len(clip)) for clip in (plain, *made)} == {(8_000, 8_080)}
+    assert np.array_equal(made[0].samples, made[1].samples)
+    for one, other in ((plain, made[0]), (made[0], made[2])):
+        assert not np.allclose(one.samples, other.samples, atol=1e-3)
+    with pytest.raises(MissingWeights, match="published as a folder with 'model'"):
+        converter(SovitsConvertOptions(enhance=True, vocoder=str(tmp_path / "nowhere")))
+
+
+def test_what_the_enhancer_hears_lower_it_is_told_lower(refined: SovitsConvertOptions) -> None:
+    """A note of 400 Hz played half as fast is one of 200 Hz to the vocoder, and comes out where it was."""
+    vocoder, told = read_vocoder(Path(refined.vocoder)), []
+
+    def sound(mel: torch.Tensor, f0_hz: torch.Tensor, noise: object) -> torch.Tensor:
+        told.append(f0_hz)
+        at = torch.arange(f0_hz.shape[1] * vocoder.config.hop_samples) / vocoder.config.rate
+        return torch.sin(2 * torch.pi * float(f0_hz.median()) * at)[None]
+
+    vocoder.sound = sound  # type: ignore[method-assign, assignment]
+    f0_hz, noise = np.full(125, 400, np.float32), RandomNoise(torch.Generator())
+    made = enhanced(hum(1, 400, 8_000), f0_hz, 0.008, vocoder, noise, semitones=12.0)
+    assert torch.allclose(told[0], torch.tensor(200.0))
+    assert len(made) == 8_000
+    spectrum = np.abs(np.fft.rfft(made[1_000:7_000]))
+    assert np.argmax(spectrum) * 8_000 / 6_000 == pytest.approx(400, abs=2)
+
+
+def test_a_vocoder_as_safetensors_is_the_same(refined: SovitsConvertOptions, tmp_path: Path) -> None:
+    folder = Path(refined.vocoder)
+    state = torch.load(folder / "model", weights_only=True)["generator"]
+    (tmp_path / "other").mkdir()
+    save_file(state, tmp_path / "other" / "model.safetensors")
+    (tmp_path / "other" / "config.json").write_bytes((folder / "config.json").read_bytes())
+    made = [
+        converter(SovitsConvertOptions(enhance=True, vocoder=str(each))).convert(hum(1), curve(1)).samples
+        for each in (folder, tmp_path / "other", tmp_path / "other" / "model.safetensors")
+    ]
+    assert np.array_equal(made[0], made[1])
+    assert np.array_equal(made[0], made[2])
+
+
 def test_a_diffusion_model_of_another_kind_is_refused(refined: SovitsConvertOptions) -> None:
     with pytest.raises(BadSetting, match="do not belong together"):
         converter(refined, rate=16_000)
@@ -236,6 +339,17 @@ def test_a_voice_that_is_not_one(tmp_path: Path) -> None:
         ({"diffusion_steps": -1}, "diffusion_steps"),
         ({"diffusion_steps": 100}, "its model and its vocoder"),
         ({"second_encoding": True}, "shallow diffusion"),
+        ({"enhance": True}, "name its folder"),
+        ({"enhance_semitones": 3.0}, "a part of enhance"),
+        ({"enhance": True, "vocoder": "v", "enhance_semitones": 30.0}, "between -24 and 24"),
+        ({"enhance": True, "vocoder": "v", "diffusion_steps": 9, "diffusion": "d"}, "leave out enhance"),
+        ({"speakers": {"a": 1.0}, "speaker_timeline": {"a": ((0.0, 1.0),)}}, "one of them"),
+        ({"speaker_timeline": {"a": ()}}, "no points"),
+        ({"speaker_timeline": {"a": ((0.0, -1.0),)}}, "below 0"),
+        ({"speaker_timeline": {"a": ((0.0, float("nan")),)}}, "below 0"),
+        ({"speaker_timeline": {"a": ((2.0, 1.0), (1.0, 1.0))}}, "order of time"),
+        ({"speaker_timeline": {"a": ((0.0, 1.0), (2.0, 0.0)), "b": ((3.0, 0.0), (4.0, 1.0))}}, "a share at 2 s"),
+        ({"speaker_timeline": {"a": ((0.0, 1.0), (2.0, 1.0), (2.0, 0.0))}}, "a share at 2 s"),
     ],
 )
 def test_options_out_of_range_are_refused(given: dict[str, object], word: str) -> None:

@@ -125,7 +125,8 @@ class Unit2Mel(nn.Module):
 
         Args:
             content: (b, c, f). f0_hz, volume: (b, f).
-            speaker: numbers (b,), or shares (b, s) of each in a mixture; needed if there are several.
+            speaker: numbers (b,), or shares (b, s) of each in a mixture, or (b, f, s) in one that changes; needed if
+                there are several.
             shift: (b,) semitones by which the mel spectrogram was shifted, in training.
         Raises:
             BadSetting: several speakers, and none was named.
@@ -136,7 +137,7 @@ class Unit2Mel(nn.Module):
             if speaker is None:
                 raise BadSetting(f"this diffusion model has {self.config.speakers} speakers; name one")
             known = self.spk_embed(speaker) if speaker.ndim == 1 else speaker @ self.spk_embed.weight
-            told = told + known[:, None]
+            told = told + (known if known.ndim == 3 else known[:, None])
         if self.aug_shift_embed is not None and shift is not None:
             told = told + self.aug_shift_embed(shift[:, None, None] / MOST_SEMITONES)
         return told.mT  # type: ignore[no-any-return]
@@ -273,6 +274,8 @@ class ShallowDiffusion:
         mel = self.vocoder.mel(wave)
         frames = min(part.shape[-1] for part in (mel, content, f0_hz, volume))
         f0_hz = f0_hz[..., :frames]
+        if speaker is not None and speaker.ndim == 3:
+            speaker = speaker[:, :frames]
         told = self.network.condition(content[..., :frames], f0_hz, volume[..., :frames], speaker)
         cleaned = self.network.clean(told, options or DiffusionOptions(), noise, mel=mel[..., :frames])
         return self.vocoder.clip(cleaned, f0_hz, noise)

@@ -4,6 +4,7 @@ t frames of the network · d width of the content
 """
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +22,20 @@ from voicewright.engines.sovits.clusters import Table, pull_to_clusters, read_cl
 from voicewright.engines.sovits.content import ContentEncoder, find_encoder
 from voicewright.engines.sovits.conversion_options import SovitsConvertOptions
 from voicewright.engines.sovits.curves import interpolated
+from voicewright.engines.sovits.enhancing import enhanced
 from voicewright.engines.sovits.noise import Noise, RandomNoise
 from voicewright.engines.sovits.normed import fold
 from voicewright.engines.sovits.retrieval import pull_to_neighbours, read_index
+from voicewright.engines.sovits.shares import check_speakers, shares_of
 from voicewright.engines.sovits.singer import NAME, Singer, singer_of
+from voicewright.engines.sovits.vocoder import read_vocoder
 from voicewright.errors import BadClip, BadSetting, BadVoice
 from voicewright.nn.precision import choose_precision
 from voicewright.voice.voice import Voice
 from voicewright.weights.store import Store
 
 if TYPE_CHECKING:
-    from voicewright.engines.sovits.diffusion import DiffusionConfig, ShallowDiffusion
+    from voicewright.engines.sovits.diffusion import ShallowDiffusion
     from voicewright.engines.sovits.recipe import SovitsRecipe
 
 CONTEXT_S = 0.5
@@ -77,7 +81,7 @@ class SovitsEngine:
         """A voice's network has the licence that the voice tells."""
         return ""
 
-    def converter(self, voice: Voice, options: ConvertOptions) -> "SovitsConverter":
+    def converter(self, voice: Voice, options: ConvertOptions, *, live: bool = False) -> "SovitsConverter":
         if not isinstance(options, SovitsConvertOptions):
             options = SovitsConvertOptions(seed=options.seed)
         singer = singer_of(voice, engine=self._name)
@@ -138,10 +142,12 @@ class SovitsConverter:
         self._network = singer.network()
         fold(self._network)
         self._network.to(self._device)
-        self._speaker = _shares(singer, options.speakers).to(self._device)
+        check_speakers(options, singer.speakers, singer.speaker, "this voice's network")
         self._clusters = _clusters(singer, options)
         self._index = _index(singer, options)
         self._diffusion = _diffusion(singer, options, device) if options.diffusion_steps else None
+        self._enhancer = read_vocoder(Path(options.vocoder).expanduser(), device=device) if options.enhance else None
+        self._start_s: float | None = None
 
     @property
     def rate(self) -> int:
@@ -159,6 +165,14 @@ class SovitsConverter:
     def longest_s(self) -> float:
         return LONGEST_S
 
+    def placed(self, start_s: float) -> "SovitsConverter":
+        """The same, for a clip that begins there in its recording: a timeline of speakers needs to know."""
+        if not self._options.speaker_timeline:
+            return self
+        there = copy(self)
+        there._start_s = start_s
+        return there
+
     def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
         if clip.seconds > LONGEST_S:
             raise BadClip(f"at most {LONGEST_S:g} s are converted at once, this clip has {clip.seconds:.1f} s")
@@ -166,16 +180,30 @@ class SovitsConverter:
         if count < hop:
             return Clip(np.zeros(count, np.float32), self.rate)
         frames = -(-count // hop)
+        times_s = self._times_s(frames)
         noise = RandomNoise(torch.Generator().manual_seed(seed))
         f0_hz, voiced = interpolated(_fitted(pitch.resampled(self.rate / hop).f0_hz, frames))
         loudness = volume(resample(clip, self.rate), hop, frames)
         content = self._listen(clip, frames)
         given = [self._row(values) for values in (f0_hz, voiced, loudness)]
-        wave, heard_hz = self._sing(content, noise, *given)
+        wave, heard_hz = self._sing(content, times_s, noise, *given)
         samples = _fitted(wave, count)
         if self._diffusion is not None:
-            samples = self._refine(Clip(samples, self.rate), content, heard_hz, given[2], noise)
+            samples = self._refine(Clip(samples, self.rate), content, times_s, heard_hz, given[2], noise)
+        if self._enhancer is not None:
+            sung, curve = Clip(samples, self.rate), heard_hz[0].cpu().numpy()
+            lower = self._options.enhance_semitones
+            samples = enhanced(sung, curve, hop / self.rate, self._enhancer, noise, semitones=lower)
         return Clip(np.clip(_fitted(samples, count), -1, 1), self.rate)
+
+    def _times_s(self, frames: int) -> NDArray[np.float64]:
+        """(t,) where the frames of a clip lie in its recording. Raises BadSetting: nobody says so, and it matters."""
+        if self._start_s is None and self._options.speaker_timeline:
+            raise BadSetting("speaker_timeline is for recordings; without one, as live, nothing tells where it is")
+        times_s: NDArray[np.float64] = (self._start_s or 0) + np.arange(
+            frames
+        ) * self._singer.config.hop_samples / self.rate
+        return times_s
 
     def _listen(self, clip: Clip, frames: int) -> Table:
         """(t, d) what is said, drawn to the speaker's own as far as the options say."""
@@ -192,10 +220,18 @@ class SovitsConverter:
 
     @torch.inference_mode()
     def _sing(
-        self, content: Table, noise: Noise, f0_hz: Tensor, voiced: Tensor, loudness: Tensor
+        self,
+        content: Table,
+        times_s: NDArray[np.float64],
+        noise: Noise,
+        f0_hz: Tensor,
+        voiced: Tensor,
+        loudness: Tensor,
     ) -> tuple[NDArray[np.float32], Tensor]:
         """Samples, and the curve (1, t) that they follow."""
         given = torch.from_numpy(content.T[None].copy()).to(self._device)
+        singer = self._singer
+        speaker = shares_of(self._options, singer.speakers, singer.speaker, singer.config.n_speakers, times_s)
         # A melody that the network finds itself is a frequency, for which bfloat16's steps of 0.4 % are too coarse.
         rough = self._dtype != torch.float32 and not self._options.auto_pitch
         with torch.autocast(self._device.type, self._dtype, enabled=rough):
@@ -203,15 +239,23 @@ class SovitsConverter:
                 given,
                 f0_hz,
                 voiced,
-                self._speaker,
+                speaker.to(self._device),
                 noise,
                 noise_scale=self._options.noise_scale,
                 predict_f0=self._options.auto_pitch,
-                volume=loudness if self._singer.config.vol_embedding else None,
+                volume=loudness if singer.config.vol_embedding else None,
             )
         return wave[0, 0].float().cpu().numpy(), heard_hz.float()
 
-    def _refine(self, sung: Clip, content: Table, f0_hz: Tensor, loudness: Tensor, noise: Noise) -> NDArray[np.float32]:
+    def _refine(
+        self,
+        sung: Clip,
+        content: Table,
+        times_s: NDArray[np.float64],
+        f0_hz: Tensor,
+        loudness: Tensor,
+        noise: Noise,
+    ) -> NDArray[np.float32]:
         from voicewright.engines.sovits.diffusion import DiffusionOptions
 
         if self._diffusion is None:
@@ -219,13 +263,15 @@ class SovitsConverter:
         options = self._options
         if options.second_encoding:
             content = self._listen(sung, len(content))
+        config, own = self._diffusion.network.config, self._singer.speaker
+        shares = shares_of(options, config.voices, own, config.speakers, times_s) if config.speakers > 1 else None
         refined = self._diffusion.refine(
             sung,
             torch.from_numpy(content.T[None].copy()).to(self._device),
             f0_hz,
             loudness,
             noise,
-            speaker=_refiners_shares(self._diffusion.network.config, self._singer, options.speakers, self._device),
+            speaker=None if shares is None else shares.to(self._device),
             options=DiffusionOptions(
                 k_step=options.diffusion_steps, method=options.diffusion_method, speedup=options.diffusion_speedup
             ),
@@ -251,31 +297,6 @@ def volume(clip: Clip, hop: int, frames: int) -> NDArray[np.float32]:
 def _fitted(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Cut, or filled up with zeros."""
     return np.pad(values[:count], (0, max(0, count - len(values))))
-
-
-def _shares(singer: Singer, wished: Mapping[str, float]) -> Tensor:
-    """(1,) the speaker's number, or (1, speakers) how much of each; in sum 1. Raises BadSetting: an unknown name."""
-    if not wished:
-        return torch.tensor([singer.speakers[singer.speaker]])
-    if unknown := sorted(wished.keys() - singer.speakers.keys()):
-        raise BadSetting(f"this voice's network has no speaker {unknown[0]!r}; it has {', '.join(singer.speakers)}")
-    shares = torch.zeros(1, singer.config.n_speakers)
-    for name, share in wished.items():
-        shares[0, singer.speakers[name]] += share / sum(wished.values())
-    return shares
-
-
-def _refiners_shares(
-    config: "DiffusionConfig", singer: Singer, wished: Mapping[str, float], device: torch.device
-) -> Tensor | None:
-    """(1, speakers) how much of each of a diffusion model's speakers; None: it knows one, or none in particular."""
-    if config.speakers < 2:
-        return None
-    shares = torch.zeros(1, config.speakers, device=device)
-    wanted = wished or {singer.speaker: 1.0}
-    for name, share in wanted.items():
-        shares[0, config.voices[name]] += share / sum(wanted.values())
-    return shares
 
 
 def _clusters(singer: Singer, options: SovitsConvertOptions) -> Table | None:
@@ -314,7 +335,6 @@ def _wide(table: Table, singer: Singer, where: str) -> Table:
 
 def _diffusion(singer: Singer, options: SovitsConvertOptions, device: str) -> "ShallowDiffusion":
     from voicewright.engines.sovits.diffusion import ShallowDiffusion, read_diffusion
-    from voicewright.engines.sovits.vocoder import read_vocoder
 
     network = read_diffusion(Path(options.diffusion).expanduser(), device=device)
     config, own = network.config, singer.config
@@ -326,10 +346,8 @@ def _diffusion(singer: Singer, options: SovitsConvertOptions, device: str) -> "S
         )
     if config.encoder.removesuffix("-onnx") != singer.content:
         raise BadSetting(f"{options.diffusion} learned with {config.encoder!r}, and this voice with {singer.content!r}")
-    wanted = options.speakers or {singer.speaker: 1.0}
-    if config.speakers > 1 and (unknown := sorted(wanted.keys() - config.voices.keys())):
-        raise BadSetting(f"{options.diffusion} knows {', '.join(config.voices)}, and not {unknown[0]!r}")
-    path = Path(options.vocoder).expanduser()
+    if config.speakers > 1:
+        check_speakers(options, config.voices, singer.speaker, options.diffusion)
     log10 = config.vocoder.endswith("log10")
-    vocoder = read_vocoder(path / "model" if path.is_dir() else path, log10=log10, device=device)
+    vocoder = read_vocoder(Path(options.vocoder).expanduser(), log10=log10, device=device)
     return ShallowDiffusion(network, vocoder)

@@ -24,9 +24,11 @@ from voicewright.engines.sovits.noise import Noise
 from voicewright.engines.sovits.normed import NormedConv1d, fold
 from voicewright.engines.sovits.nvstft import VocoderMel
 from voicewright.engines.sovits.source import HARMONICS, Source
-from voicewright.errors import BadClip, BadSetting, BadWeights
+from voicewright.errors import BadClip, BadSetting, BadWeights, MissingWeights
 from voicewright.nn.frozen import fill_frozen
 from voicewright.weights.safe import read_foreign
+
+MODEL_NAMES = ("model", "model.safetensors", "model.ckpt", "model.pth")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,12 +190,16 @@ class Vocoder:
         return Clip(self.sound(mel, f0_hz, noise)[0].cpu().numpy(), self.config.rate)
 
 
-def read_vocoder(weights: Path, config: Path | None = None, *, log10: bool = False, device: str = "cpu") -> Vocoder:
+def read_vocoder(path: Path, config: Path | None = None, *, log10: bool = False, device: str = "cpu") -> Vocoder:
     """The vocoder of a published checkpoint and its config.json (beside it, if not named).
 
+    Args:
+        path: the file (any name; read as data), or its folder with one of `MODEL_NAMES` in it.
+
     Raises:
-        BadWeights, MissingWeights, UnsafeFile: files that are missing, damaged, of something else, or not plain data.
+        MissingWeights: there is none. BadWeights, UnsafeFile: it is damaged, something else, or not plain data.
     """
+    weights = _weights_file(path)
     path = config or weights.parent / "config.json"
     try:
         told = json.loads(path.read_text("utf-8"))
@@ -202,10 +208,32 @@ def read_vocoder(weights: Path, config: Path | None = None, *, log10: bool = Fal
     if not isinstance(told, Mapping):
         raise BadWeights(f"{path}: this is not the config.json of an NSF-HiFiGAN vocoder")
     sizes = VocoderConfig.from_upstream(told)
+    network = fill_frozen(Generator(sizes), _state(weights), str(weights))
+    fold(network)
+    return Vocoder(network.to(device), sizes, log10=log10)
+
+
+def _weights_file(path: Path) -> Path:
+    names = [path] if not path.is_dir() else [path / name for name in MODEL_NAMES]
+    if found := next((each for each in names if each.is_file()), None):
+        return found
+    raise MissingWeights(
+        f"{path}: there is no NSF-HiFiGAN vocoder there; it is published as a folder with {MODEL_NAMES[0]!r} and "
+        "config.json in it (OpenVPI, 44.1 kHz): fetch that, and name the folder"
+    )
+
+
+def _state(weights: Path) -> Mapping[str, Tensor]:
+    if weights.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(weights)
+        except (SafetensorError, OSError) as problem:
+            raise BadWeights(f"{weights}: not a whole safetensors file ({problem}); fetch it again") from problem
     found = read_foreign(weights)
     state = found.get("generator", found)
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise BadWeights(f"{weights}: no vocoder's weights under 'generator'")
-    network = fill_frozen(Generator(sizes), state, str(weights))
-    fold(network)
-    return Vocoder(network.to(device), sizes, log10=log10)
+    return state
