@@ -280,11 +280,11 @@ class Studio:
             as `narrate`; BadSetting: `out` has an ending that cannot be written.
         """
         from voicewright.speech.assemble import assemble
-        from voicewright.speech.output import write_beside
+        from voicewright.speech.output import check_embedding, write_beside
 
         output = output or Output()
         path = Path(out) if out is not None else None
-        chosen = self.voice(voice)
+        check_embedding(chosen := self.voice(voice), output)
         narration = self.narrate(
             text,
             voice=chosen,
@@ -366,7 +366,7 @@ class Studio:
 
         options, chosen = options or LiveOptions(), self.voice(voice)
         own = registry.convert_options(chosen.engine)(seed=options.seed)
-        converter = self.engines.converting(chosen.engine).converter(chosen, own)
+        converter = self.engines.converting(chosen.engine).converter(chosen, own, live=True)
         return LiveSession(converter, tracker_named(options.pitch, self.store), options, card, tell=tell)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,15 @@ from voicewright import EnrollOptions, Studio
 from voicewright.apps.cli import main
 from voicewright.audio.files import read_clip
 from voicewright.engines import registry
+from voicewright.engines.sovits.twin import tiny_voice
 from voicewright.errors import BadClip, BadReference, BadSetting, BadVoice, NoConsent, StaleVoice, UnknownVoice
 from voicewright.home import Home, HomeSettings
-from voicewright.samples import samples
+from voicewright.samples import AUSTEN, samples
 from voicewright.settings import save
-from voicewright.speech.card import read_card
+from voicewright.speech.card import extract_voice, read_card
+from voicewright.speech.output import MOST_EMBEDDED_BYTES
+from voicewright.voice.file import parse_voice
+from voicewright.voice.library import Library
 
 TEXT = "The quick brown fox jumps over a lazy dog. Then the door opened slowly."
 QUICK = EnrollOptions(preset="quick")
@@ -216,3 +221,26 @@ def test_the_doctor_says_what_to_do(tmp_path: Path, tones: ToneEngine, capsys: p
 def test_unknown_voices_are_told_with_the_nearest(home: Home) -> None:
     with pytest.raises(UnknownVoice, match="narrator"):
         Studio(home).speak(TEXT, voice="naratorr")
+
+
+def test_a_voice_too_large_for_a_card_is_refused_before_any_work(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Library(home.voices).get("narrator")
+    heavy = np.zeros(MOST_EMBEDDED_BYTES // 4 + 1, np.float32)
+    Library(home.voices).add(replace(own, name="heavy", tensors={**own.tensors, "network": heavy}))
+    out = tmp_path / "out.wav"
+    assert main(["speak", TEXT, "-v", "heavy", "-o", str(out), "--embed-voice"]) == 2
+    told = capsys.readouterr().err
+    assert "16 MB" in told
+    assert "voices export heavy" in told
+    assert not out.exists()
+    Library(home.voices).add(tiny_voice("singer"))
+    given = ["convert", str(next(AUSTEN.glob("*.flac"))), "-o", str(out), "--pitch", "yin", "--embed-voice"]
+    Library(home.voices).add(replace(tiny_voice("large"), tensors={**tiny_voice().tensors, "network.x": heavy}))
+    assert main([*given, "-v", "large"]) == 2
+    assert "16 MB" in capsys.readouterr().err
+    assert main([*given, "-v", "singer"]) == 0
+    embedded = extract_voice(out)
+    assert embedded is not None
+    assert parse_voice(embedded, "here").name == "singer"

@@ -18,8 +18,8 @@ from voicewright.settings import to_dict
 from voicewright.speech.card import write_card
 from voicewright.speech.converted import ConvertedCard
 from voicewright.speech.options import Output
+from voicewright.speech.output import check_embedding, embedded
 from voicewright.speech.speech import VoiceFacts
-from voicewright.voice.file import voice_bytes
 from voicewright.voice.voice import Voice
 from voicewright.weights.store import Store
 
@@ -45,6 +45,7 @@ class Converting:
     ) -> None:
         self._conversion, self._voice, self._engine = conversion, voice, engine
         self._settings, self._options, self._output = settings, options, output
+        self._embedded = base64.b64encode(embedded(voice, output)).decode()
 
     @classmethod
     def ready(
@@ -62,8 +63,9 @@ class Converting:
 
         Raises:
             StaleVoice, WrongVoice: the voice does not fit the weights in place. MissingExtra, MissingWeights: what a
-            setting needs is not here.
+            setting needs is not here. BadSetting: the voice is too large for a card that is to hold it.
         """
+        check_embedding(voice, output)
         low_hz, high_hz = settings.pitch_low_hz, settings.pitch_high_hz
         tracker = tracker_named(settings.pitch, store, low_hz=low_hz, high_hz=high_hz)
         converter = engine.converter(voice, options)
@@ -87,12 +89,11 @@ class Converting:
         return convert_folder(source, out, self.file, ending=ending, again=again, progress=progress)
 
     def _card(self, source: Path, converted: Converted) -> ConvertedCard:
-        embedded = base64.b64encode(voice_bytes(self._voice)).decode() if self._output.embed_voice else ""
         return ConvertedCard(
             source=source.name,
             source_sha256=sha256_of(source),
             voice=VoiceFacts.of(self._voice, self._engine),
             settings=to_dict(self._settings) | {"engine": asdict(self._options)},
             transposed=converted.semitones,
-            voice_file=embedded,
+            voice_file=self._embedded,
         )
