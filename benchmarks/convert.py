@@ -5,7 +5,8 @@
 SOURCES is a folder of recordings, or of folders of them (by speaker; the first of each is taken), with the words in a
 `transcripts.tsv` (file name, tab, text) where they are known; elsewhere the larger recogniser says them. VOICES is a
 folder of NAME.voice files, TARGETS one with a folder of recordings for each of them. Recordings of the voice itself are
-left out. Each recording is converted into one voice, in turn, or with --all-pairs into every one. Likeness is compared
+left out. The recogniser that guides the conversion also counts the words; the larger one, which has no part in it,
+counts them, too. Each recording is converted into one voice, in turn, or with --all-pairs into every one. Likeness is compared
 with the recordings of the target, and of the source itself.
 """
 
@@ -27,7 +28,7 @@ from voicewright.audio.clip import Clip
 from voicewright.audio.files import read_clip
 from voicewright.audio.pitch import Pitch
 from voicewright.conversion.conversion import Conversion
-from voicewright.engines.options import ConvertOptions
+from voicewright.engines.registry import convert_options
 from voicewright.measure.intelligibility import word_errors
 from voicewright.measure.similarity import centre, similarity
 from voicewright.measure.speed import peak_memory_bytes
@@ -45,6 +46,7 @@ class Row:
     words: int
     wrong_source: int
     wrong: int
+    wrong_to_larger: int
     ge2e: float
     ge2e_source: float
     campplus: float
@@ -85,7 +87,9 @@ def bench(studio: Studio, name: str, clip: Clip, text: str, voice: str, conversi
     """Convert one recording, and measure."""
     made, about = conversion.convert_clip(clip)
     recogniser, meter = studio.meters.recogniser("en-us"), studio.meters.naturalness()
+    larger = studio.meters.recogniser("en-us", better=True)
     assert recogniser
+    assert larger
     assert meter
     errors = [word_errors(text, recogniser.transcribe(each).text) for each in (clip, made)]
     likeness = {}
@@ -100,6 +104,7 @@ def bench(studio: Studio, name: str, clip: Clip, text: str, voice: str, conversi
         words=errors[0].words,
         wrong_source=errors[0].wrong,
         wrong=errors[1].wrong,
+        wrong_to_larger=word_errors(text, larger.transcribe(made, beam=5).text).wrong,
         **likeness,
         f0_correlation=correlation(about.wished, studio.meters.pitch().track(made)),
         dnsmos_source=meter.score(clip, most_windows=1).overall,
@@ -113,13 +118,12 @@ def summary(rows: list[Row]) -> dict[str, float]:
     """Word error rates over all words, the mean of everything else."""
     words = sum(row.words for row in rows)
     mean = {name: fmean(getattr(row, name) for row in rows) for name in Row.__dataclass_fields__ if name in FIGURES}
-    wer = {name: 100 * sum(getattr(row, name) for row in rows) / words for name in ("wrong_source", "wrong")}
-    return {"wer_source_percent": wer["wrong_source"], "wer_percent": wer["wrong"]} | mean
+    wer = {name: 100 * sum(getattr(row, name) for row in rows) / words for name in WRONG}
+    return {name.replace("wrong", "wer_percent"): value for name, value in wer.items()} | mean
 
 
-FIGURES = [
-    name for name in Row.__dataclass_fields__ if name not in ("source", "voice", "words", "wrong_source", "wrong")
-]
+WRONG = ("wrong_source", "wrong", "wrong_to_larger")
+FIGURES = [name for name in Row.__dataclass_fields__ if name not in ("source", "voice", "words", *WRONG)]
 
 
 def main() -> int:
@@ -135,7 +139,7 @@ def main() -> int:
     engine, tracker = studio.engine("kokoro"), studio.meters.pitch()
     ready, targets = {}, {}
     for path in sorted(given.voices.glob("*.voice")):
-        converter = engine.converter(studio.voice(path), ConvertOptions())  # type: ignore[attr-defined]
+        converter = engine.converter(studio.voice(path), convert_options("kokoro")())  # type: ignore[attr-defined]
         ready[path.stem] = Conversion(converter, tracker)
         clips = [read_clip(p) for p in sorted((given.targets / path.stem).glob("*")) if p.suffix.lower() in SOUNDS]
         targets[path.stem] = {name: centre([studio.meters.encoder(name).embed(c) for c in clips]) for name in ENCODERS}

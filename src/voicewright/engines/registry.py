@@ -27,8 +27,8 @@ BUILT_IN_RECIPES = {
 }
 CONVERSION_GROUP = "voicewright.conversions"
 BUILT_IN_CONVERSIONS = {
-    "kokoro": "voicewright.engines.options:ConvertOptions",
-    "kokoro-tiny": "voicewright.engines.options:ConvertOptions",
+    "kokoro": "voicewright.engines.kokoro.conversion_options:KokoroConvertOptions",
+    "kokoro-tiny": "voicewright.engines.kokoro.conversion_options:KokoroConvertOptions",
     "sovits": "voicewright.engines.sovits.conversion_options:SovitsConvertOptions",
     "sovits-tiny": "voicewright.engines.sovits.conversion_options:SovitsConvertOptions",
 }

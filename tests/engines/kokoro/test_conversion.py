@@ -12,8 +12,8 @@ from voicewright.audio.yin import YinPitch
 from voicewright.engines.base import Converts
 from voicewright.engines.kokoro.content import ContentConfig, ContentPredictor, at_times, sounding_times
 from voicewright.engines.kokoro.conversion import KokoroConverter
+from voicewright.engines.kokoro.conversion_options import KokoroConvertOptions
 from voicewright.engines.kokoro.engine import KokoroEngine
-from voicewright.engines.options import ConvertOptions
 from voicewright.errors import BadClip, WrongVoice
 from voicewright.samples import AUSTEN
 
@@ -25,7 +25,7 @@ def sentence() -> Clip:
 
 @pytest.fixture(scope="module")
 def converter(twin: KokoroEngine) -> KokoroConverter:
-    return twin.converter(twin.own_voice(), ConvertOptions())
+    return twin.converter(twin.own_voice(), KokoroConvertOptions())
 
 
 def steady(seconds: float, f0_hz: float = 150.0) -> Pitch:
@@ -77,7 +77,7 @@ def test_the_result_is_as_loud_as_the_recording(converter: KokoroConverter) -> N
 
 def test_a_voice_of_another_engine_is_refused(engine: KokoroEngine, twin: KokoroEngine) -> None:
     with pytest.raises(WrongVoice):
-        twin.converter(engine.own_voice(), ConvertOptions())
+        twin.converter(engine.own_voice(), KokoroConvertOptions())
 
 
 def test_content_is_taken_from_when_it_sounds() -> None:
@@ -107,7 +107,7 @@ def test_a_frame_hears_no_further_than_the_blocks_reach() -> None:
 
 def test_words_pitch_and_time_are_kept(engine: KokoroEngine, sentence: Clip) -> None:
     tracker = YinPitch()
-    converter = engine.converter(engine.own_voice(), ConvertOptions())
+    converter = engine.converter(engine.own_voice(), KokoroConvertOptions())
     assert 80 < converter.home_hz < 300
     pitch = tracker.track(sentence)
     made = converter.convert(sentence, pitch)

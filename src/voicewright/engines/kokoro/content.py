@@ -13,10 +13,11 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, gelu
+from torch.nn.functional import dropout, gelu, log_softmax
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import resample
+from voicewright.engines.kokoro.transcribing import Habits
 from voicewright.errors import BadClip
 from voicewright.nn.frozen import load_frozen
 from voicewright.nn.phones import PhoneNetwork
@@ -60,6 +61,9 @@ class ContentPredictor(nn.Module):
     scale: Tensor
     content_middle: Tensor
     content_scale: Tensor
+    following: Tensor
+    staying: Tensor
+    usual: Tensor
 
     def __init__(self, config: ContentConfig | None = None) -> None:
         super().__init__()
@@ -74,6 +78,18 @@ class ContentPredictor(nn.Module):
         for name, size in (("", c.heard), ("content_", c.content)):
             self.register_buffer(f"{name}middle", torch.zeros(size))
             self.register_buffer(f"{name}scale", torch.ones(size))
+        for name, sizes in (("following", (c.symbols, c.symbols)), ("staying", (c.symbols,)), ("usual", (c.symbols,))):
+            self.register_buffer(name, torch.full(sizes, -1.0))
+
+    @property
+    def habits(self) -> Habits:
+        """What the tokens of the training speech were like."""
+        return Habits(self.following.numpy(), self.staying.numpy(), self.usual.numpy())
+
+    def guesses(self, heard: Tensor, frames: int, first: int = 0) -> tuple[Tensor, Tensor]:
+        """(b, f, h) → log probabilities of the symbols (b, t, symbols), energy (b, 2t); frames as in `forward`."""
+        hidden = self.hidden(heard, frames, first)
+        return log_softmax(self.symbol(hidden), dim=2), self.energy(hidden).flatten(1)
 
     def forward(self, heard: Tensor, frames: int, first: int = 0) -> tuple[Tensor, Tensor]:
         """(b, f, h) → content (b, content, t), energy (b, 2t), for t = `frames` from frame `first`, counted from the

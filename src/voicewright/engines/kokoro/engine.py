@@ -34,6 +34,7 @@ from voicewright.nn.precision import choose_precision
 from voicewright.nn.whisper_encoder import WhisperEncoder
 from voicewright.progress import Progress, silent
 from voicewright.text.languages import resolve_language
+from voicewright.text.normalize import normalize
 from voicewright.text.phonemes import Phonemizer
 from voicewright.text.piece import Piece
 from voicewright.text.tokens import encode
@@ -162,13 +163,19 @@ class KokoroEngine:
         for piece in pieces:
             yield self.speak(piece, style, options, network)
 
-    def converter(self, voice: Voice, options: ConvertOptions) -> "KokoroConverter":
+    def converter(self, voice: Voice, options: ConvertOptions, *, live: bool = False) -> "KokoroConverter":
         """See `voicewright.engines.base.Converts`."""
         from voicewright.engines.kokoro.conversion import KokoroConverter, usual_pitch
+        from voicewright.engines.kokoro.conversion_options import KokoroConvertOptions
+
+        if not isinstance(options, KokoroConvertOptions):
+            raise BadSetting(f"{self._name!r} converts with KokoroConvertOptions, not with {type(options).__name__}")
 
         style, network = self.style_of(voice), self._network_of(voice)
         home_hz = usual_pitch(network, encode(HOME_PHONEMES), style.prosody)
-        return KokoroConverter(network, self._listener, style, home_hz=home_hz, seed=options.seed)
+        return KokoroConverter(
+            network, self._listener, style, home_hz=home_hz, seed=options.seed, guide=options.guide, live=live
+        )
 
     def recipe(self, lesson: Lesson) -> "TuningRecipe":
         from voicewright.engines.kokoro.recipe import Tools, TuningRecipe
@@ -269,7 +276,17 @@ class KokoroEngine:
         if not self._sensible:
             return Listener(*tiny_listener())
         whisper = WhisperEncoder(self._store.folder("whisper-tiny.en"), threads=0)
-        return Listener(load_content(self._store.file("kokoro-content")), Hearing(whisper, self._phones))
+        hearing = Hearing(whisper, self._phones)
+        return Listener(load_content(self._store.file("kokoro-content")), hearing, self._words)
+
+    def _words(self, clip: Clip) -> list[list[int]]:
+        """The English words that are recognised in a clip, as tokens."""
+        phonemes = self._phonemizer("en-us")(normalize(self._recogniser.transcribe(clip).text))
+        return [encode(word) for word in phonemes.split()]
+
+    @cached_property
+    def _recogniser(self) -> WhisperRecogniser:
+        return WhisperRecogniser(self._store.folder("whisper-tiny.en"), threads=0)
 
     @cached_property
     def _inversion(self) -> Inversion:
@@ -284,16 +301,13 @@ class KokoroEngine:
 
     def _judges(self) -> Judges:
         """Those judges whose weights are on this machine."""
-        file, folder = self._store.file, self._store.folder
-
-        def recogniser() -> WhisperRecogniser:
-            return WhisperRecogniser(folder("whisper-tiny.en"))
+        file = self._store.file
 
         def naturalness() -> Dnsmos:
             return Dnsmos(file("dnsmos", "sig_bak_ovr.onnx"))
 
         return Judges(
-            recogniser=_if_here(recogniser),
+            recogniser=_if_here(lambda: self._recogniser),
             naturalness=_if_here(naturalness),
             verifier=_if_here(lambda: load_encoder("dvector", file("dvector"))),
         )
