@@ -1,0 +1,149 @@
+// One training run: how far it is, its curves, what its checkpoints sound like, a blind test, and its export.
+
+import { at, get, post } from "./api.js";
+import { chart } from "./charts.js";
+import { field, fill, h } from "./dom.js";
+import { clock, number, t } from "./i18n.js";
+import { badge, button, during, empty, more, notice, place, tile, toast } from "./parts.js";
+import { player } from "./player.js";
+import { progress } from "./progress.js";
+import { statusWords } from "./tabs/training.js";
+
+const EVERY_MS = 2000;
+const BUSY = new Set(["new", "preparing", "training"]);
+
+/** Everything about a run; it looks again every two seconds while the run goes on and until `signal`. */
+export async function watch(name, signal) {
+  const parts = { state: h("div", { class: "stack" }), charts: h("div", { class: "charts" }), auditions: h("div", { class: "stack" }), wrong: place() };
+  const seen = { step: -1, auditions: "" };
+  const look = async () => {
+    const [run, { series }] = await Promise.all([get(at("runs", name)), get(at("runs", name, "curve")).catch(() => ({ series: {} }))]);
+    fill(parts.state, now(run));
+    if (run.state.step !== seen.step) fill(parts.charts, curves(series));
+    seen.step = run.state.step;
+    buttons.running(BUSY.has(run.state.status) && run.state.status !== "new");
+    await heard(name, parts.auditions, seen);
+    return run;
+  };
+  const buttons = controls(name, parts, look, signal);
+  const again = async () => {
+    while (!signal.aborted) {
+      await new Promise((done) => setTimeout(done, EVERY_MS));
+      if (signal.aborted || document.hidden) continue;
+      await look().catch((problem) => parts.wrong.say("bad", problem.message));
+    }
+  };
+  await look();
+  again();
+  return h(
+    "section",
+    { class: "card", data: { role: "run", run: name } },
+    h("header", {}, h("h2", {}, t("run.title", { name })), buttons.stop, buttons.on),
+    parts.state,
+    parts.wrong,
+    parts.charts,
+    h("h3", {}, t("run.auditions")),
+    parts.auditions,
+    buttons.element,
+  );
+}
+
+function now({ state, best }) {
+  const share = state.steps ? state.step / state.steps : 0;
+  const inner = h("i");
+  inner.style.width = `${share * 100}%`;
+  const looks = { training: "voice", preparing: "voice", finished: "good", failed: "bad" };
+  return [
+    h("div", { class: "row" }, badge(statusWords(state.status), looks[state.status] ?? ""), h("span", { role: "status" }, state.message)),
+    h("div", { class: "progress" }, h("div", { class: "bar", role: "progressbar", "aria-label": t("run.progress"), "aria-valuenow": Math.round(share * 100) }, inner)),
+    h("div", { class: "tiles" }, tile(state.steps ? `${state.step} / ${state.steps}` : String(state.step), t("run.step")), tile(number(state.epoch, 1), t("run.epoch")), tile(clock(state.eta_s), t("run.eta")), tile(best ? String(best.step) : "–", t("run.best"))),
+    best?.reasons?.length ? h("p", { class: "small soft" }, best.reasons.join("; ")) : null,
+  ];
+}
+
+/** Figures that belong together share a chart: losses, validation, scores of auditions, the learning rate. */
+function curves(series) {
+  const groups = new Map([[t("run.losses"), []], [t("run.validation"), []], [t("run.scores"), []], [t("run.rate"), []]]);
+  const [losses, validation, scores, rate] = groups.keys();
+  for (const [name, line] of Object.entries(series)) {
+    const where = /^(lr|learning_rate)/.test(name) ? rate : /^valid/.test(name) ? validation : /^audition/.test(name) ? scores : /grad|second|time|memory/.test(name) ? null : losses;
+    if (where) groups.get(where).push({ name: name.replace(/^(validation|audition)[./]/, "").replaceAll("_", " "), ...line });
+  }
+  return [...groups].filter(([, lines]) => lines.length).map(([title, lines]) => chart(title, lines.slice(0, 4)));
+}
+
+async function heard(name, box, seen) {
+  const { auditions } = await get(at("runs", name, "auditions")).catch(() => ({ auditions: [] }));
+  const mark = auditions.map((each) => each.step).join();
+  if (mark === seen.auditions && box.childElementCount) return;
+  seen.auditions = mark;
+  if (!auditions.length) {
+    fill(box, h("p", { class: "soft" }, t("run.noAuditions")));
+    return;
+  }
+  fill(box, [...auditions].reverse().map((audition, i) => h(
+    "details",
+    { class: "more", open: i === 0 },
+    h("summary", {}, audition.step ? t("run.atStep", { n: audition.step }) : t("run.atStart")),
+    h("div", { class: "facts" }, Object.entries(audition.figures).map(([figure, value]) => h("span", {}, `${figure.replaceAll("_", " ")} `, h("b", {}, number(value))))),
+    h("ol", { class: "list" }, audition.sentences.map((each) => h("li", {}, h("span", {}, each.text), player(each.url, { name: each.text, slim: true })))),
+  )));
+}
+
+function controls(name, parts, look, signal) {
+  const bar = progress();
+  const out = h("div", { class: "stack" });
+  const job = (address, body) => async () => bar.run(await post(address, body), () => {}, signal);
+  const act = (work) => (event) => during(event.currentTarget, parts.wrong, work);
+  const stop = button(t("run.stop"), act(async () => {
+    await post(at("runs", name, "stop"));
+    toast(t("run.stopping"));
+  }), { picture: "stop", hidden: true });
+  const on = button(t("run.on"), act(async () => {
+    await post("runs", { plan: name });
+    await look();
+  }), { picture: "play", hidden: true });
+  const hear = button(t("run.hear"), act(async () => {
+    await job(at("runs", name, "auditions"), { step: null, again: false })();
+    await look();
+  }), { picture: "play" });
+  const compare = button(t("run.compare"), act(async () => {
+    const done = await job(at("runs", name, "compare"), { step: null, sentences: 24 })();
+    fill(out, notice("info", done.result.sentence), await blind(name));
+  }));
+  const label = field(t("voices.name"), h("input", { maxlength: 64, placeholder: name }), { help: t("run.exportHelp") });
+  const save = button(t("run.export"), act(async () => {
+    const done = await job(at("runs", name, "export"), { name: label.control.value.trim(), step: null, replace: false })();
+    fill(out, notice("good", t("run.exported", { name: done.result.voice }), h("a", { href: "#speak" }, t("voices.speakNow"))));
+  }), { kind: "primary", picture: "voices" });
+  const element = h("div", { class: "stack" }, h("div", { class: "actions" }, hear, compare), more(t("run.exportTitle"), label, save), bar, out);
+  const running = (yes) => {
+    stop.hidden = !yes;
+    on.hidden = yes;
+  };
+  return { stop, on, element, running };
+}
+
+/** Two takes of each sentence, nobody says which is which; the verdict comes at the end. */
+async function blind(name) {
+  const { pairs } = await get(at("runs", name, "blind")).catch(() => ({ pairs: [] }));
+  if (!pairs.length) return empty("help", t("blind.none"), t("blind.noneWhy"));
+  const answers = {};
+  const wrong = place();
+  const out = h("div", { role: "status" });
+  const send = (event) => during(event.currentTarget, wrong, async () => {
+    const told = await post(at("runs", name, "blind"), { answers });
+    fill(out, notice("good", told.sentence));
+  });
+  const pair = (each) => h(
+    "li",
+    {},
+    h("span", { class: "said" }, each.text),
+    h("div", { class: "grid" }, ["a", "b"].map((side) => h("div", { class: "row" }, h("b", {}, side.toUpperCase()), player(each[side], { name: `${side.toUpperCase()}: ${each.text}`, slim: true })))),
+    h("div", { class: "row", role: "group", "aria-label": t("blind.which") }, [["a", "A"], ["same", t("blind.same")], ["b", "B"]].map(([value, words]) => button(words, (event) => {
+      answers[each.number] = value;
+      for (const other of event.currentTarget.parentElement.children) other.setAttribute("aria-pressed", String(other === event.currentTarget));
+    }, { kind: "small", "aria-pressed": "false" }))),
+  );
+  return h("div", { class: "stack" }, h("h3", {}, t("blind.title")), h("p", { class: "soft" }, t("blind.lead")), h("ol", { class: "list" }, pairs.map(pair)), wrong, h("div", { class: "actions" }, button(t("blind.go"), send, { kind: "primary" })), out);
+}

@@ -1,0 +1,91 @@
+// History: everything that was spoken and converted, to be searched, heard again, repeated and deleted.
+
+import { at, get, post, remove } from "../api.js";
+import { fill, h } from "../dom.js";
+import { icon } from "../icons.js";
+import { clock, moment, number, t } from "../i18n.js";
+import { badge, button, card, choices, during, empty, facts, head, more, place, sure, toast, tool } from "../parts.js";
+import { player } from "../player.js";
+import { hand, remember } from "../prefs.js";
+
+const PAGE = 20;
+
+export async function build(page) {
+  const state = { search: "", kind: "", entries: [] };
+  const list = h("ol", { class: "list" });
+  const wrong = place();
+  const told = h("p", { class: "small soft", role: "status" });
+  const further = button(t("board.more"), () => load(true), { hidden: true });
+  const nothing = empty("history", t("history.none"), t("history.noneWhy"), h("a", { class: "button", href: "#speak" }, t("tab.speak")));
+  nothing.hidden = true;
+  const search = h("input", { type: "search", placeholder: t("history.search"), "aria-label": t("history.search") });
+  let waiting = 0;
+  search.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      state.search = search.value;
+      load();
+    }, 300);
+  });
+  const load = (on = false) => during(further, wrong, async () => {
+    const answer = await get("history", { search: state.search, kind: state.kind, offset: on ? state.entries.length : 0, limit: PAGE });
+    state.entries = on ? [...state.entries, ...answer.entries] : answer.entries;
+    const lines = answer.entries.map((job) => entry(job, wrong, load));
+    if (on) list.append(...lines);
+    else fill(list, lines);
+    told.textContent = answer.total ? t("history.shown", { n: answer.total }) : "";
+    further.hidden = state.entries.length >= answer.total;
+    nothing.hidden = answer.total > 0;
+  });
+  const kinds = choices("kind", [["", t("board.all")], ["speak", t("tab.speak")], ["convert", t("tab.convert")]], "", (value) => {
+    state.kind = value;
+    load();
+  });
+  fill(page, head(t("history.title"), t("history.lead")), card("", h("div", { class: "row" }, kinds), search, told, wrong, list, nothing, h("div", { class: "row" }, further)));
+  await load();
+}
+
+function entry(job, wrong, load) {
+  const act = (work) => during(null, wrong, work);
+  const spoken = job.kind !== "convert";
+  const words = spoken ? job.request.text ?? job.result.pieces?.map((piece) => piece.text).join(" ") ?? "" : (job.result.items ?? []).map((item) => item.name).join(", ");
+  const voice = job.request.voice || job.result.voice?.name || "";
+  const again = () => act(async () => {
+    const next = await post(at("history", job.id, "replay"));
+    if (spoken) remember("speak.job", next.id);
+    toast(t("history.replayed"), " ", h("a", { href: spoken ? "#speak" : "#convert" }, t("history.look")));
+  });
+  const copy = () => {
+    hand(spoken ? "speak.request" : "convert.request", { ...job.request, voice });
+    location.hash = spoken ? "speak" : "convert";
+  };
+  const away = () => act(async () => {
+    if (!(await sure(t("history.sure")))) return;
+    await remove(at("history", job.id));
+    await load();
+  });
+  const about = h("div");
+  const told = more(t("history.about"), about);
+  told.addEventListener("toggle", () => told.open && act(async () => fill(about, cards((await get(at("history", job.id, "card"))).cards))));
+  const sounds = job.files.filter((file) => file.type.startsWith("audio/"));
+  return h(
+    "li",
+    { data: { job: job.id } },
+    h("div", { class: "said" }, words.length > 240 ? `${words.slice(0, 240)}…` : words),
+    h("div", { class: "facts" }, badge(spoken ? t("tab.speak") : t("tab.convert"), "voice"), h("span", {}, voice), h("span", {}, clock(job.result?.seconds ?? job.result?.items?.[0]?.seconds)), h("span", {}, moment(job.created)), job.result?.scores?.similarity ? h("span", {}, `${t("spoken.likeness")} `, h("b", {}, number(job.result.scores.similarity))) : null),
+    sounds.slice(0, 4).map((file) => player(file.url, { name: words.slice(0, 60), slim: true })),
+    h("div", { class: "row" }, button(t("history.copy"), copy, { kind: "small", picture: "copy" }), button(t("history.replay"), again, { kind: "small", picture: "redo" }), job.files.map((file) => h("a", { class: "button small quiet", href: `${file.url}?download=1`, download: file.name }, icon("download"), file.name)), tool("trash", t("do.delete"), away)),
+    told,
+  );
+}
+
+/** The cards in the files: what they say of themselves. */
+function cards(found) {
+  return Object.entries(found).map(([name, card_]) => h("div", { class: "stack" }, h("h3", {}, name), facts(flat(card_))));
+}
+
+function flat(value, stem = "") {
+  if (value === null || typeof value !== "object") return [[stem, String(value)]];
+  if (Array.isArray(value) && value.length > 6) return [[stem, `${value.length}`]];
+  return Object.entries(value).flatMap(([name, inner]) => flat(inner, stem ? `${stem}.${name}` : name)).slice(0, 60);
+}

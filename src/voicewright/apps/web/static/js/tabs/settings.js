@@ -1,0 +1,89 @@
+// Settings: this browser's language and theme, this home's rules, engines, weights, and whether the machine is well.
+
+import { ROOT, at, get, post, put } from "../api.js";
+import { field, fill, h, select } from "../dom.js";
+import { icon } from "../icons.js";
+import { LANGUAGES, language, number, t } from "../i18n.js";
+import { badge, button, card, choices, during, facts, head, place, toast } from "../parts.js";
+import { remembered, theme } from "../prefs.js";
+import { progress } from "../progress.js";
+import { voices } from "../voicelist.js";
+
+export async function build(page, { signal }) {
+  const [home, { engines, default: first }, { weights }, about, list, session] = await Promise.all([get("settings"), get("engines"), get("weights"), get("about"), voices(), get("session")]);
+  fill(page, head(t("settings.title"), t("settings.lead")), look(), rules(home, list), machines(engines, first), carried(weights, signal), health(signal), house(about, session));
+}
+
+function look() {
+  const words = select(Object.entries(LANGUAGES), language());
+  words.addEventListener("change", () => document.dispatchEvent(new CustomEvent("language", { detail: words.value })));
+  const wishes = [["system", t("theme.system")], ["light", t("theme.light")], ["dark", t("theme.dark")]];
+  return card(t("settings.page"), h("div", { class: "grid" }, field(t("settings.language"), words), h("div", { class: "field" }, h("span", { class: "legend" }, t("settings.theme")), choices("theme", wishes, remembered("theme", "system"), theme))));
+}
+
+function rules(home, list) {
+  const wrong = place();
+  const save = (change) => during(null, wrong, async () => {
+    await put("settings", change);
+    toast(t("settings.saved"));
+  });
+  const voice = select([["", t("settings.noVoice")], ...list.map((each) => [each.name, each.name])], home.default_voice ?? "");
+  voice.addEventListener("change", () => save({ default_voice: voice.value }));
+  const tickOf = (name, words, help) => {
+    const box = h("input", { type: "checkbox", id: `home-${name}`, checked: home[name] });
+    box.addEventListener("change", () => save({ [name]: box.checked }));
+    return h("div", { class: "tick" }, box, h("label", { for: box.id }, words), h("p", { class: "help" }, help));
+  };
+  return card(t("settings.home"), field(t("settings.voice"), voice, { help: t("settings.voiceHelp") }), tickOf("require_consent", t("settings.consent"), t("settings.consentHelp")), tickOf("offline", t("settings.offline"), t("settings.offlineHelp")), wrong);
+}
+
+function machines(engines, first) {
+  const yes = (does) => (does ? [icon("check"), h("span", { class: "unseen" }, t("do.yes"))] : h("span", { class: "soft" }, "–"));
+  const rows = engines.map((engine) => h("tr", {}, h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")), h("td", {}, yes(engine.speaks)), h("td", {}, yes(engine.converts)), h("td", {}, yes(engine.trains))));
+  return card(t("settings.engines"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, [t("settings.engine"), t("settings.speaks"), t("settings.converts"), t("settings.trains")].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows))), h("p", { class: "help" }, t("settings.tiny")));
+}
+
+function carried(weights, signal) {
+  const wrong = place();
+  const row = (set) => {
+    const bar = progress();
+    const state = h("span", {}, badge(set.in_place ? t("settings.here") : t("settings.away"), set.in_place ? "good" : ""));
+    const pull = button(t("settings.pull"), () => during(pull, wrong, async () => {
+      await bar.run(await post(at("weights", set.name, "pull")), () => {}, signal);
+      pull.hidden = true;
+      fill(state, badge(t("settings.here"), "good"));
+    }), { kind: "small", picture: "download", "aria-label": t("settings.pullOf", { name: set.name }) });
+    pull.hidden = set.in_place;
+    return h("li", {}, h("div", { class: "row apart" }, h("span", { class: "row" }, h("b", {}, set.name), state), h("span", { class: "row" }, h("span", { class: "small soft num" }, set.megabytes ? `${number(set.megabytes, 0)} MB` : ""), pull)), h("div", { class: "facts" }, h("span", {}, `${t("voices.licence")} `, h("b", {}, set.licence)), h("span", {}, needs(set.needed_for))), bar);
+  };
+  return card(t("settings.weights"), h("p", { class: "help" }, t("settings.weightsHelp")), wrong, h("ul", { class: "list" }, weights.map(row)));
+}
+
+const needs = (what) => (Array.isArray(what) ? what.join(", ") : what ?? "");
+
+function health(signal) {
+  const out = h("div");
+  const wrong = place();
+  const bar = progress();
+  const looks = { ok: ["good", "check"], note: ["", "help"], problem: ["bad", "warn"], warning: ["warn", "warn"] };
+  const shown = (findings) => fill(out, h("ul", { class: "findings" }, findings.map((each) => {
+    const [kind, picture] = looks[each.level ?? each.state] ?? looks.note;
+    return h("li", { class: kind }, icon(picture), h("span", {}, each.sentence ?? each.says, each.advice ? h("span", { class: "soft" }, ` ${each.advice}`) : null));
+  })));
+  const quick = button(t("settings.checkMachine"), () => during(quick, wrong, async () => shown((await get("doctor")).findings)));
+  const long = button(t("settings.measure"), () => during(long, wrong, async () => shown((await bar.run(await post("doctor"), () => {}, signal)).result.findings)), { kind: "quiet" });
+  return card(t("settings.health"), h("p", { class: "help" }, t("settings.healthHelp")), h("div", { class: "actions" }, quick, long), wrong, bar, out);
+}
+
+function house(about, session) {
+  const out = session.key_required && button(t("settings.signOut"), async () => {
+    await fetch(`${ROOT}/session`, { method: "DELETE" });
+    location.reload();
+  });
+  const { limits = {} } = about;
+  return card(
+    t("settings.about"),
+    facts([[t("settings.version"), about.version], [t("settings.key"), about.key_required ? t("settings.keyNeeded") : t("settings.keyNone")], [t("settings.upload"), limits.upload_mb ? `${number(limits.upload_mb, 0)} MB` : ""]]),
+    h("div", { class: "row" }, h("a", { class: "button small", href: `${ROOT}/docs` }, t("settings.api")), h("a", { class: "button small", href: "#help" }, t("tab.help")), out),
+  );
+}

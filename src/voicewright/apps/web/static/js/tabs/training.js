@@ -1,0 +1,146 @@
+// Training: a plan with its reasons in sentences, a run that can be watched, stopped and heard, and the voice it gives.
+
+import { at, get, post, put, remove } from "../api.js";
+import { field, fill, h, select } from "../dom.js";
+import { formFor } from "../form.js";
+import { icon } from "../icons.js";
+import { clock, moment, number, t } from "../i18n.js";
+import { unfinished } from "../jobs.js";
+import { badge, button, card, during, empty, head, more, notice, place, sure } from "../parts.js";
+import { progress } from "../progress.js";
+import { watch } from "../run.js";
+
+export async function build(page, { signal, rest }) {
+  const [{ datasets }, { engines }] = await Promise.all([get("datasets"), get("engines")]);
+  const below = h("div", { class: "stack" });
+  const shelf = h("div", { class: "stack" });
+  const state = { watching: new AbortController() };
+  const open = async (name) => {
+    state.watching.abort();
+    state.watching = new AbortController();
+    fill(below, await watch(name, AbortSignal.any([signal, state.watching.signal])));
+  };
+  const redraw = async () => fill(shelf, await lists({ open, edit: (plan) => fill(draft, planned(plan, { signal, open, redraw })), redraw }));
+  const draft = h("div", { class: "stack" });
+  fill(page, head(t("training.title"), t("training.lead")));
+  if (!datasets.length) page.append(card("", empty("training", t("training.noDataset"), t("training.noDatasetWhy"), h("a", { class: "button", href: "#datasets" }, t("training.makeDataset")))));
+  else page.append(maker({ datasets, engines, first: rest[0], signal, made: (plan) => {
+    fill(draft, planned(plan, { signal, open, redraw }));
+    redraw();
+  } }), draft);
+  page.append(shelf, below);
+  await redraw();
+  const [job] = await unfinished("train").catch(() => []);
+  if (job) await open(job.result?.run ?? job.request.plan);
+}
+
+/** The form for a new plan. */
+function maker({ datasets, engines, first, signal, made }) {
+  const dataset = select(datasets.map((each) => [each.name, each.name]), datasets.some((each) => each.name === first) ? first : undefined);
+  const name = field(t("training.name"), h("input", { required: true, maxlength: 64, autocomplete: "off", placeholder: "narrator-1" }), { help: t("training.nameHelp") });
+  const able = engines.filter((engine) => engine.trains).map((engine) => [engine.name, engine.name]);
+  const engine = select(able, able[0]?.[0]);
+  const consent = field(t("voices.consent"), h("input", { maxlength: 500, placeholder: t("voices.consentExample") }));
+  const trial = h("input", { type: "checkbox", id: "trial" });
+  const options = formFor("plan", { skip: ["dataset", "run", "engine", "consent"] });
+  const wrong = place();
+  const bar = progress();
+  const go = button(t("training.plan"), null, { kind: "primary", picture: "training", type: "submit" });
+  const form = h(
+    "form",
+    { class: "card", novalidate: true },
+    h("h2", {}, t("training.make")),
+    h("div", { class: "grid" }, field(t("training.dataset"), dataset), name, field(t("training.engine"), engine), consent),
+    h("div", { class: "tick" }, trial, h("label", { for: "trial" }, t("training.trial")), h("p", { class: "help" }, t("training.trialHelp"))),
+    more(t("form.more"), options),
+    h("div", { class: "actions" }, go),
+    wrong,
+    bar,
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!name.control.value.trim()) {
+      name.complain(t("training.noName"));
+      name.control.focus();
+      return;
+    }
+    during(go, wrong, async () => {
+      const values = { ...options.values(), engine: engine.value };
+      if (consent.control.value.trim()) values.consent = consent.control.value.trim();
+      try {
+        const job = await bar.run(await post("plans", { name: name.control.value.trim(), dataset: dataset.value, values, trial: trial.checked }), () => {}, signal);
+        made(job.result);
+      } catch (problem) {
+        options.complain(problem.message);
+        throw problem;
+      }
+    });
+  });
+  return form;
+}
+
+/** A checked plan: what was chosen and why, what it will take, and the button that starts it. */
+function planned(plan, { signal, open, redraw }) {
+  const wrong = place();
+  const bar = progress();
+  const options = formFor("plan", { skip: ["dataset", "run"], values: plan.plan });
+  const start = (event) => during(event.currentTarget, wrong, async () => {
+    await post("runs", { plan: plan.name });
+    await redraw();
+    await open(plan.name);
+  });
+  const check = (event) => during(event.currentTarget, wrong, async () => {
+    const job = await bar.run(await put(at("plans", plan.name), { plan: { ...plan.plan, ...options.values() }, trial: false }), () => {}, signal);
+    box.replaceWith(planned(job.result, { signal, open, redraw }));
+  });
+  const looks = { changed: ["warn", "warn"], note: ["", "help"], chosen: ["good", "check"] };
+  const box = h(
+    "section",
+    { class: "card", data: { role: "plan" } },
+    h("header", {}, h("h2", {}, t("training.planOf", { name: plan.name })), badge(plan.plan.engine, "voice")),
+    estimate(plan.estimate),
+    plan.remarks?.length ? h("ul", { class: "findings" }, plan.remarks.map((remark) => h("li", { class: looks[remark.kind]?.[0] }, icon(looks[remark.kind]?.[1] ?? "help"), h("span", {}, remark.sentence ?? remark.says)))) : null,
+    h("div", { class: "actions" }, button(t("training.start"), start, { kind: "primary", picture: "play" })),
+    wrong,
+    bar,
+    more(t("training.change"), options, h("div", { class: "actions" }, button(t("training.checkAgain"), check))),
+  );
+  return box;
+}
+
+function estimate(found) {
+  if (!found) return null;
+  const told = [[t("training.takes"), clock(found.seconds ?? found.total_s)], [t("training.steps"), found.steps ? number(found.steps, 0) : null], [t("training.memory"), found.memory_gb ? `${number(found.memory_gb, 1)} GB` : null]];
+  return h("div", { class: "facts" }, told.filter(([, value]) => value && value !== "–").map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))));
+}
+
+async function lists({ open, edit, redraw }) {
+  const [{ plans }, { runs }] = await Promise.all([get("plans"), get("runs")]);
+  const begun = new Set(runs.map((run) => run.name));
+  const waiting = plans.filter((plan) => !begun.has(plan.name));
+  const wrong = place();
+  const away = (plan) => during(null, wrong, async () => {
+    if (!(await sure(t("training.surePlan", { name: plan.name })))) return;
+    await remove(at("plans", plan.name));
+    await redraw();
+  });
+  return [
+    wrong,
+    waiting.length > 0 && card(t("training.plans"), h("ul", { class: "list" }, waiting.map((plan) => h("li", {}, h("div", { class: "row apart" }, h("span", {}, h("b", {}, plan.name), " ", h("span", { class: "soft" }, `${plan.dataset} · ${plan.engine}`)), h("span", { class: "row" }, button(t("training.look"), () => during(null, wrong, async () => edit(await get(at("plans", plan.name)))), { kind: "small" }), button(t("do.delete"), () => away(plan), { kind: "small danger" }))))))),
+    runs.length > 0 && card(t("training.runs"), h("ul", { class: "list" }, runs.map((run) => line(run, open)))),
+  ];
+}
+
+function line(run, open) {
+  const { state } = run;
+  const looks = { training: "voice", preparing: "voice", finished: "good", failed: "bad" };
+  return h("li", {}, h("div", { class: "row apart" },
+    h("span", { class: "row" }, h("b", {}, run.name), state && badge(statusWords(state.status), looks[state.status] ?? ""), state?.steps ? h("span", { class: "soft num small" }, t("training.stepOf", { n: state.step, of: state.steps })) : null, h("span", { class: "soft small" }, moment(state?.updated))),
+    button(t("training.watch"), () => open(run.name), { kind: "small", "aria-label": t("training.watchOf", { name: run.name }) })),
+    run.damaged && notice("bad", run.damaged));
+}
+
+export function statusWords(status) {
+  const words = { new: t("status.new"), preparing: t("status.preparing"), training: t("status.training"), stopped: t("status.stopped"), finished: t("status.finished"), failed: t("status.failed") };
+  return words[status] ?? status;
+}

@@ -1,0 +1,27 @@
+// The choice of a voice, with its preview beside it.
+
+import { at, get } from "./api.js";
+import { field, h, select } from "./dom.js";
+import { t } from "./i18n.js";
+import { tool } from "./parts.js";
+
+export async function voices() {
+  return (await get("voices")).voices;
+}
+
+/** A field to choose a voice in; `changed` hears the voice. */
+export function voiceField(list, chosen, changed = () => {}) {
+  const whole = list.filter((voice) => !voice.damaged);
+  const control = select(whole.map((voice) => [voice.name, voice.name]), whole.some((voice) => voice.name === chosen) ? chosen : whole[0]?.name);
+  const audio = h("audio", { preload: "none" });
+  const hear = tool("play", t("voice.hear"), () => {
+    audio.src = at("voices", control.value, "preview");
+    audio.play().catch(() => {});
+  });
+  const now = () => whole.find((voice) => voice.name === control.value);
+  const box = field(t("voice.label"), control);
+  control.replaceWith(h("div", { class: "slider" }, control, hear));
+  control.addEventListener("change", () => changed(now()));
+  box.voice = now;
+  return box;
+}

@@ -1,0 +1,25 @@
+// Hands what the microphone hears to the page, in messages of about 10 ms.
+
+class Capture extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.block = new Float32Array(512);
+    this.filled = 0;
+  }
+
+  process(inputs) {
+    const heard = inputs[0][0];
+    if (!heard) return true;
+    for (const sample of heard) {
+      this.block[this.filled] = sample;
+      this.filled += 1;
+      if (this.filled === this.block.length) {
+        this.port.postMessage(this.block.slice());
+        this.filled = 0;
+      }
+    }
+    return true;
+  }
+}
+
+registerProcessor("capture", Capture);
