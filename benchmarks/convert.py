@@ -6,8 +6,8 @@ SOURCES is a folder of recordings, or of folders of them (by speaker; the first 
 `transcripts.tsv` (file name, tab, text) where they are known; elsewhere the larger recogniser says them. VOICES is a
 folder of NAME.voice files, TARGETS one with a folder of recordings for each of them. Recordings of the voice itself are
 left out. The recogniser that guides the conversion also counts the words; the larger one, which has no part in it,
-counts them, too. Each recording is converted into one voice, in turn, or with --all-pairs into every one. Likeness is compared
-with the recordings of the target, and of the source itself.
+counts them, too. Each recording is converted into one voice, in turn, or with --all-pairs into every one. Likeness is
+compared with the recordings of the target, and of the source itself.
 """
 
 import argparse

@@ -134,6 +134,7 @@ def train(
         network = ContentPredictor() if start is None else load_content(start).train().requires_grad_(True)
     if start is None:
         _standardise(network, list(used.values())[:60])
+    _learn_habits(network, list(used.values()))
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.02, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.08)
     average = torch.optim.swa_utils.AveragedModel(
@@ -210,6 +211,21 @@ def _standardise(network: ContentPredictor, batches: list[dict[str, Tensor]]) ->
     network.scale.copy_(heard.std(0).clamp(min=1e-3))
     network.content_middle.copy_(content.mean(0))
     network.content_scale.copy_(content.std(0).clamp(min=1e-3))
+
+
+def _learn_habits(network: ContentPredictor, batches: list[dict[str, Tensor]]) -> None:
+    """How tokens follow each other and how long they last; what never happened is a fiftieth of a case."""
+    count = network.config.symbols
+    following, frames = torch.full((count, count), 0.02), torch.ones(count)
+    for batch in batches:
+        tokens = batch["token"].long()
+        moved = tokens[:, 1:] != tokens[:, :-1]
+        pairs = tokens[:, :-1][moved] * count + tokens[:, 1:][moved]
+        following += pairs.bincount(minlength=count**2).view(count, count)
+        frames += tokens.flatten().bincount(minlength=count)
+    network.following.copy_((following / following.sum(1, keepdim=True)).log())
+    network.staying.copy_((1 - following.sum(1) / frames).clamp(0.05, 0.97).log())
+    network.usual.copy_((frames / frames.sum()).log())
 
 
 if __name__ == "__main__":
