@@ -94,7 +94,7 @@ function readings() {
     set(played, bars.out, now.output_db);
     fill(
       tiles,
-      tile(`${number(now.delay_ms, 0)} ms`, t("live.delay")),
+      tile(now.delay_ms ? `${number(now.delay_ms, 0)} ms` : "–", t("live.delay")),
       tile(now.pitch_hz ? `${number(now.pitch_hz, 0)} Hz` : "–", t("live.pitch")),
       tile(now.load === undefined ? "–" : `${number(now.load * 100, 0)} %`, t("live.load")),
       tile(String((now.late_blocks ?? 0) + (now.gaps ?? 0)), t("live.late")),

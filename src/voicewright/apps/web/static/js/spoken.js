@@ -134,12 +134,13 @@ function sentence(job, piece, state, redo) {
     piece.words ? [t("spoken.wordsWrong"), `${piece.words_wrong ?? 0}/${piece.words}`] : null,
     piece.similarity === null || piece.similarity === undefined ? null : [t("spoken.likeness"), number(piece.similarity)],
   ].filter(Boolean);
+  const verdict = piece.passed ? badge(t("spoken.passed"), "good") : badge(t("spoken.look"), "warn");
+  const sound = player(at("speech", job.id, "pieces", piece.index, "audio"), { name: piece.text.trim(), slim: true, seconds: piece.end_s - piece.start_s });
   fill(
     line,
     words,
-    h("div", { class: "row apart" }, h("div", { class: "facts" }, piece.passed ? badge(t("spoken.passed"), "good") : badge(t("spoken.look"), "warn", piece.told), facts.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value)))), h("div", { class: "row" }, again, change, lock)),
-    !piece.passed && piece.told && h("p", { class: "help" }, piece.told),
-    player(at("speech", job.id, "pieces", piece.index, "audio"), { name: piece.text.trim(), slim: true, seconds: piece.end_s - piece.start_s }),
+    h("div", { class: "facts" }, verdict, facts.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))), !piece.passed && h("span", {}, piece.told)),
+    h("div", { class: "line" }, sound, h("div", { class: "row tools" }, again, change, lock)),
   );
   locked();
   return line;

@@ -20,7 +20,9 @@ export function voiceField(list, chosen, changed = () => {}) {
   });
   const now = () => whole.find((voice) => voice.name === control.value);
   const box = field(t("voice.label"), control);
-  control.replaceWith(h("div", { class: "slider" }, control, hear));
+  const beside = h("div", { class: "slider" });
+  control.replaceWith(beside);
+  beside.append(control, hear);
   control.addEventListener("change", () => changed(now()));
   box.voice = now;
   return box;
