@@ -9,6 +9,7 @@ import typer
 
 from voicewright.apps.progress import shown
 from voicewright.apps.session import Json, print_json, say, session_of
+from voicewright.engines.clips import ENGINE_CLIPS
 from voicewright.errors import BadPlan
 from voicewright.settings import load
 from voicewright.training.options import TrainingPlan
@@ -99,7 +100,9 @@ def _report(trained: "Trained") -> str:
         lines += [str(trained.best)]
     if trained.voice:
         name = run.plan.voice
-        lines += [f'hear it: voicewright speak "Any text." --engine {run.folder} --voice {name} -o out.wav']
+        limits = ENGINE_CLIPS.get(run.plan.engine)
+        use = 'speak "Any text."' if limits is None or limits.text else "convert RECORDING"
+        lines += [f"hear it: voicewright {use} --engine {run.folder} --voice {name} -o out.wav"]
         lines += [f"keep it: voicewright runs export {run.folder}"]
     return "\n".join(lines)
 

@@ -283,3 +283,9 @@ def test_what_is_suggested_grows_with_the_data() -> None:
     little, much = (SovitsTrainingOptions.suggest(minutes, clips, "en-us") for minutes, clips in ((5, 40), (60, 500)))
     assert little["steps"] < much["steps"]
     assert (little["batch_size"], much["batch_size"]) == (6, 16)
+
+
+def test_a_network_in_miniature_is_tried_in_minutes() -> None:
+    tried = TinySovitsTrainingOptions.suggest(60, 500, "en-us")
+    assert tried["steps"] <= 400
+    assert tried["lora"] == {"rank": 0}
