@@ -23,6 +23,7 @@ VoicewrightError
   |   + UnknownJob     no such job in the queue
   |   + QueueFull      too much is waiting already
   + BadUpload        a file from a client that is too large, or not what it has to be
+  + UnknownName      nothing here is called so
   + MissingExtra     an optional package is not installed
 
 A message says what is wrong, where, and what to do about it. Bugs raise ordinary exceptions.
@@ -132,6 +133,10 @@ class QueueFull(BadJob):
 
 class BadUpload(VoicewrightError):
     """A file from a client that is too large, or not what it has to be."""
+
+
+class UnknownName(VoicewrightError):
+    """Nothing here is called so."""
 
 
 class MissingExtra(VoicewrightError):

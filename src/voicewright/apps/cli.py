@@ -21,6 +21,7 @@ from voicewright.apps import (
     make,
     preparing,
     runs,
+    serve,
     train,
     training,
     voices,
@@ -55,6 +56,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(voices.app, name="voices")
 app.command(help=judge.MEASURE_HELP)(judge.measure)
 app.command(help=judge.CARD_HELP)(judge.card)
+app.command(help=serve.SERVE_HELP)(serve.serve)
 app.add_typer(machine.weights, name="weights")
 app.command()(machine.doctor)
 

@@ -12,7 +12,6 @@ from voicewright.jobs.queue import Stopped, Work
 from voicewright.settings import from_dict, to_dict
 from voicewright.training.options import TrainingPlan
 from voicewright.training.run import Run
-from voicewright.training.runs import Runs
 
 if TYPE_CHECKING:
     from voicewright.studio import Studio
@@ -74,7 +73,7 @@ def audition(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     from voicewright.training.audition import auditions_in
     from voicewright.training.checkpoint import with_figures
 
-    run, step = Runs(places.runs).open(work.request["run"]), work.request.get("step")
+    run, step = places.run(work.request["run"]), work.request.get("step")
     auditor, heard = studio.training.auditor(run), auditions_in(run.auditions)
     kept: dict[int, Checkpoint | None] = {0: None, **{each.step: each for each in run.checkpoints()}}
     if step is not None and step not in kept:
@@ -90,7 +89,7 @@ def audition(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
 
 def compare(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     """Whether training beat the voice that it started from."""
-    run, step = Runs(places.runs).open(work.request["run"]), work.request.get("step")
+    run, step = places.run(work.request["run"]), work.request.get("step")
     found = studio.training.compare(
         run,
         checkpoint=_checkpoint(run, step) if step is not None else None,
@@ -104,7 +103,7 @@ def export(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     """The voice of a run, taken into the library."""
     from voicewright.voice.names import voice_name
 
-    request, run = work.request, Runs(places.runs).open(work.request["run"])
+    request, run = work.request, places.run(work.request["run"])
     step = request.get("step")
     checkpoint = _checkpoint(run, step) if step else None
     work.progress("taking the voice out", 0, 0)

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voicewright.errors import BadDataset, BadPlan, BadSetting, BadVoice
+from voicewright.errors import BadDataset, BadPlan, BadSetting, BadVoice, UnknownName
 from voicewright.settings import load, save
 from voicewright.training.options import TrainingPlan
+from voicewright.training.run import Run
 from voicewright.training.runs import Runs
 from voicewright.voice.names import voice_name
 
@@ -27,7 +28,7 @@ class Places:
     runs: Path
 
     def dataset(self, name: str, *, new: bool = False) -> Path:
-        """The folder of a dataset. Raises BadDataset: no name, or (unless `new`) no dataset of that name."""
+        """The folder of a dataset that is there, or `new`. Raises BadDataset: no name. UnknownName: there is none."""
         try:
             folder = self.datasets / voice_name(name)
         except BadVoice as problem:
@@ -35,7 +36,7 @@ class Places:
         if folder.is_symlink():
             raise BadDataset(f"the dataset {name!r} is a link; move the dataset itself to {self.datasets}")
         if not new and not (folder / "dataset.json").is_file():
-            raise BadDataset(f"there is no dataset {name!r}; there are: {', '.join(self.dataset_names()) or 'none'}")
+            raise UnknownName(f"there is no dataset {name!r}; there are: {', '.join(self.dataset_names()) or 'none'}")
         return folder
 
     def recordings(self, name: str) -> Path:
@@ -49,10 +50,10 @@ class Places:
         return sorted(each.name for each in self.datasets.iterdir() if (each / "dataset.json").is_file())
 
     def plan(self, name: str) -> TrainingPlan:
-        """A plan by name, with its folders as they are here. Raises BadPlan: there is none."""
+        """A plan by name, with its folders as they are here. Raises UnknownName."""
         path = self._plan_file(name)
         if not path.is_file():
-            raise BadPlan(f"there is no plan {name!r}; there are: {', '.join(self.plan_names()) or 'none'}")
+            raise UnknownName(f"there is no plan {name!r}; there are: {', '.join(self.plan_names()) or 'none'}")
         return self.placed(load(TrainingPlan, path), name)
 
     def plan_names(self) -> list[str]:
@@ -68,7 +69,7 @@ class Places:
         part.replace(path)
 
     def remove_plan(self, name: str) -> None:
-        """Delete a plan; its run stays. Raises BadPlan: there is none."""
+        """Delete a plan; its run stays. Raises UnknownName."""
         self.plan(name)
         self._plan_file(name).unlink()
 
@@ -87,11 +88,21 @@ class Places:
         except BadVoice as problem:
             raise BadPlan(str(problem).replace("a voice's name", "a run's name")) from None
 
+    def run(self, name: str) -> Run:
+        """The run called so. Raises UnknownName; BadRun: it is damaged, or a link."""
+        if not Run.holds(self.run_folder(name)):
+            raise UnknownName(f"there is no run {name!r}; there are: {', '.join(self.run_names()) or 'none'}")
+        return Runs(self.runs).open(name)
+
+    def run_names(self) -> list[str]:
+        """Every run that is there."""
+        return [each.name for each in Runs(self.runs).list()]
+
     def checkpoint(self, told: str) -> str:
         """A checkpoint's folder from "RUN/step-00000120" or a path that ends so. Raises BadPlan, BadRun."""
         run, _, step = told.rpartition("/")
         run = Path(run).parent.name if Path(run).name == "checkpoints" else Path(run).name
-        folder = Runs(self.runs).open(run).checkpoint_folder / step
+        folder = self.run(run).checkpoint_folder / step
         if not step.startswith("step-") or "/" in step or not folder.is_dir():
             raise BadPlan(f"source is a checkpoint of a run here, as RUN/step-00000120; got {told!r}")
         return str(folder)

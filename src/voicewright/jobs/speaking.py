@@ -24,7 +24,6 @@ from voicewright.speech.takes import speak_piece
 from voicewright.text.lexicon import Lexicon
 from voicewright.text.piece import Piece
 from voicewright.text.split import split
-from voicewright.training.runs import Runs
 
 if TYPE_CHECKING:
     from voicewright.studio import Studio
@@ -51,7 +50,7 @@ def voice_for(studio: "Studio", places: Places, request: Mapping[str, Any]) -> "
     """The voice that a request names: of the library, or what a run learned. Raises UnknownVoice, BadVoice, BadRun."""
     name, engine = str(request.get("voice", "")), str(request.get("engine", ""))
     if engine.startswith("runs/"):
-        return studio.training.voice_of(Runs(places.runs).open(engine.removeprefix("runs/")), name)
+        return studio.training.voice_of(places.run(engine.removeprefix("runs/")), name)
     return studio.voice(name or None)
 
 

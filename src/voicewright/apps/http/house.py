@@ -1,0 +1,139 @@
+"""`House`: what every route works with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict
+
+from voicewright.apps.http.gate import TRIES_PER_MINUTE, Bucket
+from voicewright.apps.http.keys import Keys
+from voicewright.apps.http.options import ServeOptions
+from voicewright.apps.http.uploads import Uploads
+from voicewright.errors import BadUpload
+from voicewright.jobs.job import Job
+from voicewright.jobs.places import Places
+from voicewright.jobs.queue import JobQueue
+from voicewright.studio import Studio
+
+JOBS = "/api/v1/jobs"
+TYPES = {
+    ".wav": "audio/wav",
+    ".mp3": "audio/mpeg",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".srt": "application/x-subrip",
+    ".vtt": "text/vtt",
+    ".json": "application/json",
+    ".png": "image/png",
+}
+
+
+class Wish(BaseModel):
+    """A request's body: nothing in it may be unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(kw_only=True)
+class House:
+    """The studio, the queue before it, and who may come in."""
+
+    studio: Studio
+    queue: JobQueue
+    options: ServeOptions
+    places: Places
+    uploads: Uploads
+    keys: Keys
+    tries: Bucket = field(default_factory=lambda: Bucket(TRIES_PER_MINUTE))
+    """How often an address may still try a key."""
+    live_sessions: int = 0
+    """Live conversions that run now."""
+
+    def submit(
+        self,
+        request: Request,
+        kind: str,
+        wish: Mapping[str, Any],
+        *,
+        sounds: Sequence[str] = (),
+        beside: Mapping[str, str | None] | None = None,
+    ) -> Job:
+        """A job for whoever sent `request`.
+
+        Args:
+            sounds: ids of uploads that the job hears, in order.
+            beside: ids of other uploads that it needs, by what they are for; None is left out.
+
+        Raises: UnknownName: there is no such upload. BadUpload: one is no sound. QueueFull.
+        """
+        files: dict[str, Path] = {}
+        names = []
+        for number, name in enumerate(sounds, 1):
+            upload = self.uploads.get(name)
+            if upload.kind != "sound":
+                raise BadUpload(f"{upload.name!r} is no sound")
+            names.append(f"{number}-{upload.file}" if len(sounds) > 1 else upload.file)
+            files[names[-1]] = self.uploads.path(upload)
+        extra: dict[str, Any] = {"_files": names}
+        for role, given in (beside or {}).items():
+            if given is not None:
+                upload = self.uploads.get(given)
+                extra[f"_{role}"] = f"{role}-{upload.file}"
+                files[extra[f"_{role}"]] = self.uploads.path(upload)
+        return self.queue.submit(kind, {**wish, **extra}, owner=owner_of(request), files=files)
+
+    def told(self, job: Job) -> dict[str, Any]:
+        """A job as clients see it."""
+        return {
+            "id": job.id,
+            "kind": job.kind,
+            "state": job.state,
+            "stage": job.stage,
+            "done": job.done,
+            "total": job.total,
+            "message": job.message,
+            "ahead": self.queue.ahead(job),
+            "request": {name: value for name, value in job.request.items() if not name.startswith("_")},
+            "result": job.result,
+            "files": [self._file(job, name) for name in job.files],
+            "created": job.created,
+            "started": job.started or None,
+            "ended": job.ended or None,
+        }
+
+    def file(self, job: Job, name: str) -> Path | None:
+        """One of the files that came out of a job; None when it has none of that name."""
+        path = self.queue.folder(job.id) / "out" / name
+        return path if name in job.files and path.is_file() else None
+
+    def _file(self, job: Job, name: str) -> dict[str, Any]:
+        path = self.queue.folder(job.id) / "out" / name
+        return {
+            "name": name,
+            "type": media_type(name),
+            "bytes": path.stat().st_size if path.is_file() else 0,
+            "url": f"{JOBS}/{job.id}/files/{name}",
+        }
+
+
+def media_type(name: str) -> str:
+    """What kind of content a file of that name holds."""
+    return TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
+
+
+def owner_of(request: Request) -> str:
+    """Who sent it."""
+    return str(getattr(request.state, "owner", ""))
+
+
+def house_of(request: Request) -> House:
+    """The house of the app that answers."""
+    house: House = request.app.state.house
+    return house
+
+
+TheHouse = Annotated[House, Depends(house_of)]

@@ -1,0 +1,128 @@
+"""Voices: made, listed, heard, moved."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import Response as Bytes
+from pydantic import Field
+
+from voicewright.apps.http.house import TheHouse, Wish
+from voicewright.apps.http.routes.jobs import accepted
+from voicewright.apps.http.sound import wav_bytes
+from voicewright.engines.options import EnrollOptions
+from voicewright.errors import BadUpload, UnknownName
+from voicewright.jobs.cloning import voice_told, with_engine
+from voicewright.jobs.plain import plain
+from voicewright.settings import from_dict
+from voicewright.voice.consent import Consent
+from voicewright.voice.file import voice_bytes
+from voicewright.voice.names import voice_name
+
+router = APIRouter(prefix="/api/v1/voices", tags=["voices"])
+UploadIds = list[str]
+
+
+class ExamineWish(Wish):
+    """Recordings to be looked at."""
+
+    uploads: UploadIds = Field(min_length=1, max_length=1000)
+    speaker: int | None = Field(default=None, ge=1, description="With several speakers: which one, by number.")
+    options: dict[str, Any] = Field(default_factory=dict, description="See /api/v1/options/enroll.")
+
+
+class CloneWish(ExamineWish):
+    """A voice to be made."""
+
+    name: str
+    consent: str = Field(default="", max_length=2000, description="Who agreed to this voice being made, in your words.")
+    licence: str = Field(default="", max_length=500)
+    replace: bool = False
+    engine: str = ""
+
+
+class ImportWish(Wish):
+    """A .voice file to be taken into the library."""
+
+    upload: str
+    name: str = ""
+    replace: bool = False
+
+
+class RenameWish(Wish):
+    """Another name."""
+
+    name: str
+
+
+@router.get("")
+def list_(house: TheHouse) -> dict[str, Any]:
+    """Every voice of the library."""
+    return {"voices": [plain(voice) | {"path": None} for voice in house.studio.library.list()]}
+
+
+@router.post("/examine", status_code=202)
+def examine(house: TheHouse, request: Request, response: Response, wish: ExamineWish) -> dict[str, Any]:
+    """Look at recordings before a voice is made of them: a job of the kind examine; nothing is kept."""
+    from_dict(EnrollOptions, wish.options, where="options")
+    return accepted(house, house.submit(request, "examine", wish.model_dump(), sounds=wish.uploads), response)
+
+
+@router.post("", status_code=202)
+def clone(house: TheHouse, request: Request, response: Response, wish: CloneWish) -> dict[str, Any]:
+    """Make a voice from recordings: a job of the kind clone."""
+    from_dict(EnrollOptions, wish.options, where="options")
+    name = voice_name(wish.name)
+    if house.studio.settings.require_consent:
+        Consent(wish.consent.strip()).required(by="this server")
+    if not wish.replace:
+        house.studio.library.require_free(name)
+    with_engine(house.studio, wish.engine)
+    return accepted(house, house.submit(request, "clone", wish.model_dump(), sounds=wish.uploads), response)
+
+
+@router.post("/import", status_code=201)
+def take_over(house: TheHouse, wish: ImportWish) -> dict[str, Any]:
+    """Take a voice from an uploaded .voice file into the library."""
+    upload = house.uploads.get(wish.upload)
+    if upload.kind != "voice":
+        raise BadUpload(f"{upload.name!r} is no .voice file")
+    path = house.uploads.path(upload)
+    return voice_told(house.studio.imports.voice_file(path, wish.name or None, replace=wish.replace))
+
+
+@router.get("/{name}")
+def show(house: TheHouse, name: str) -> dict[str, Any]:
+    """What is known of one voice."""
+    return voice_told(house.studio.library.get(name))
+
+
+@router.get("/{name}/preview", response_class=Bytes)
+def preview(house: TheHouse, name: str) -> Bytes:
+    """How it sounds, as WAV."""
+    voice = house.studio.library.get(name)
+    if voice.preview is None:
+        raise UnknownName(f"the voice {name!r} has no preview")
+    return Bytes(wav_bytes(voice.preview), media_type="audio/wav")
+
+
+@router.get("/{name}/file", response_class=Bytes)
+def export(house: TheHouse, name: str) -> Bytes:
+    """The voice as a file that another machine can take over."""
+    voice = house.studio.library.get(name)
+    shown = voice.name.encode("ascii", "replace").decode().replace('"', "_").replace("?", "_")
+    headers = {"Content-Disposition": f'attachment; filename="{shown}.voice"'}
+    return Bytes(voice_bytes(voice), media_type="application/octet-stream", headers=headers)
+
+
+@router.patch("/{name}")
+def rename(house: TheHouse, name: str, wish: RenameWish) -> dict[str, Any]:
+    """Give a voice another name."""
+    house.studio.library.rename(name, wish.name)
+    return voice_told(house.studio.library.get(wish.name))
+
+
+@router.delete("/{name}", status_code=204)
+def remove(house: TheHouse, name: str) -> Response:
+    """Delete a voice."""
+    house.studio.library.remove(name)
+    return Response(status_code=204)
