@@ -136,6 +136,10 @@ def test_another_frame_rate_glides_between_notes_but_not_through_pauses() -> Non
 def test_a_tracker_that_does_not_exist_is_refused_with_the_nearest_name(swift_model: Path) -> None:
     with pytest.raises(BadSetting, match=r"'swft', did you mean 'swift'\?.*swift, yin, harvest, dio"):
         find_tracker("swft")
+    with pytest.raises(BadSetting, match=r"'pm': Praat's method .* under the GPL.*harvest"):
+        find_tracker("pm")
+    with pytest.raises(BadSetting, match=r"torchfcpe.* needs torchaudio.*swift"):
+        find_tracker("fcpe")
     with pytest.raises(BadSetting, match="needs its model"):
         find_tracker("swift")
     with pytest.raises(BadSetting, match="has no model"):

@@ -31,6 +31,13 @@ TRACKERS: Mapping[str, str] = {
     "rmvpe": "voicewright.audio.rmvpe:RmvpePitch",
 }
 NEED_MODEL = frozenset({"swift", "crepe", "crepe-tiny", "rmvpe"})
+_PRAAT = "Praat's method comes in a package under the GPL, and is not here; harvest or swift serve instead"
+NOT_HERE: Mapping[str, str] = {
+    "pm": _PRAAT,
+    "parselmouth": _PRAAT,
+    "fcpe": "its package (torchfcpe) needs torchaudio, and is not here; rmvpe:FILE or swift serve instead",
+}
+"""Trackers of so-vits-svc that we leave out, and why."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -133,6 +140,8 @@ def find_tracker(
         BadWeights: the model file is not that network.
         MissingExtra: the method's package is not installed.
     """
+    if name in NOT_HERE:
+        raise BadSetting(f"no pitch tracker {name!r}: {NOT_HERE[name]}")
     if name not in TRACKERS:
         near = get_close_matches(name, TRACKERS, n=1)
         hint = f", did you mean {near[0]!r}?" if near else ""
