@@ -81,9 +81,8 @@ def show(
     say(f"{folder}: {_status(look.state)}")
     say(look.line())
     if kept:
-        names = dict.fromkeys(name for each in kept for name in each["figures"])
-        head = ("step", "epoch", *names)
-        say(table(head, [_figures(each, list(names)) for each in kept]))
+        head, *rows = _table(kept)
+        say(table(head, rows))
     _tell_best(look)
     for problem in (*damaged, *look.notes):
         note(f"  {problem}")
@@ -109,10 +108,14 @@ def _checkpoints(run: "Run") -> tuple[list[dict[str, Any]], list[str]]:
     return [{"step": each.step, "epoch": each.epoch, "figures": dict(each.figures)} for each in found], []
 
 
-def _figures(checkpoint: dict[str, Any], names: list[str]) -> tuple[str, ...]:
-    figures = checkpoint["figures"]
-    cells = (f"{figures[name]:.4g}" if name in figures else "" for name in names)
-    return str(checkpoint["step"]), f"{checkpoint['epoch']:.2f}", *cells
+def _table(checkpoints: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Their figures, with a column for each checkpoint, since figures are many and checkpoints few."""
+    names = dict.fromkeys(name for each in checkpoints for name in each["figures"])
+    steps = ("step", *(str(each["step"]) for each in checkpoints))
+    epochs = ("epoch", *(f"{each['epoch']:.2f}" for each in checkpoints))
+    figures = [each["figures"] for each in checkpoints]
+    rows = [(name, *(f"{each[name]:.4g}" if name in each else "" for each in figures)) for name in names]
+    return [steps, epochs, *rows]
 
 
 def _tell_best(look: "Look") -> None:
