@@ -20,7 +20,7 @@ from voicewright.engines.sovits.options import SovitsTrainingOptions, TinySovits
 from voicewright.engines.sovits.recipe import SovitsRecipe
 from voicewright.engines.sovits.start import begin, network_config
 from voicewright.engines.sovits.upstream import write_upstream
-from voicewright.errors import BadClip, BadDataset, BadSetting, BadVoice, BadWeights
+from voicewright.errors import BadClip, BadDataset, BadSetting, BadVoice, BadWeights, MissingWeights
 from voicewright.training.learner import Learner, Part
 from voicewright.training.loop import train
 from voicewright.training.options import TrainingPlan
@@ -249,6 +249,14 @@ def test_files_of_another_network_or_half_of_one_are_refused_by_name(tmp_path: P
     torch.save({"model": dict(list(discriminator.state_dict().items())[1:])}, tmp_path / "D_0.pth")
     with pytest.raises(BadWeights, match="discriminators"):
         begin(replace(given, volume=False, discriminator=str(tmp_path / "D_0.pth")), 1, seed=1)
+
+
+def test_without_the_usual_encoder_the_one_at_hand_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path / "weights", offline=True)
+    lesson = Lesson(options=TinySovitsTrainingOptions(content="vec768l12", pitch="yin"), lora=LoraOptions(rank=0))
+    recipe = SovitsRecipe(SovitsEngine(store, precision="float32", name="sovits-tiny"), lesson, store)
+    with pytest.raises(MissingWeights, match=r"(?s)contentvec.*recipe\.content=whisper-tiny"):
+        recipe.prepare(example(tmp_path, 1, hum(1.0, 200)))
 
 
 @pytest.mark.parametrize(

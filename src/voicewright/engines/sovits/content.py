@@ -51,6 +51,8 @@ class EncoderKind:
     maker: str = ""
 
 
+AT_HAND = "whisper-tiny"
+"""Needs nothing from a network."""
 _HERE = "voicewright.engines.sovits"
 _CONTENTVEC = "ContentVec; its weights: voicewright weights pull contentvec, or a file of your own"
 _WHISPER = "Whisper's encoder for CTranslate2; name the folder of the model"

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from voicewright.audio.mel import MelSpec
 from voicewright.engines.recipe import Example, Lesson, Update
+from voicewright.engines.sovits.content import AT_HAND, ContentEncoder
 from voicewright.engines.sovits.items import Collator, ItemReader
 from voicewright.engines.sovits.losses import (
     discriminator_losses,
@@ -38,7 +39,7 @@ from voicewright.engines.sovits.singer import voice_from
 from voicewright.engines.sovits.spectra import Spectra
 from voicewright.engines.sovits.start import begin
 from voicewright.engines.sovits.synthesizer import Synthesized
-from voicewright.errors import BadSetting, BadVoice
+from voicewright.errors import BadSetting, BadVoice, MissingWeights
 from voicewright.measure.tracking import tracker_named
 from voicewright.voice.voice import Voice
 from voicewright.weights.store import Store
@@ -191,10 +192,19 @@ class SovitsRecipe:
         return ItemReader(
             config=self._config,
             options=options,
-            encoder=self._engine.encoder(options.content_name, options.content_files),
+            encoder=self._encoder(options),
             tracker=tracker_named(options.pitch, self._store),
             speakers=self._speakers,
         )
+
+    def _encoder(self, options: SovitsTrainingOptions) -> ContentEncoder:
+        try:
+            return self._engine.encoder(options.content_name, options.content_files)
+        except MissingWeights as problem:
+            raise MissingWeights(
+                f"{problem}\nOr name a file of yours (--set recipe.content_files=FILE), or learn with the encoder that "
+                f"is always here: --set recipe.content={AT_HAND}; other programs cannot use such a network"
+            ) from problem
 
     @cached_property
     def _collator(self) -> Collator:
