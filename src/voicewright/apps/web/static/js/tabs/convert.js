@@ -17,7 +17,7 @@ import { drawCurves } from "../waveform.js";
 
 export async function build(page, { signal, rest }) {
   const [all, { engines }] = await Promise.all([voices(), get("engines")]);
-  const able = new Map(engines.filter((engine) => engine.converts).map((engine) => [engine.name, engine]));
+  const able = new Map(engines.filter((engine) => engine.convert_options).map((engine) => [engine.name, engine]));
   const list = all.filter((voice) => able.has(voice.engine));
   const lower = h("div", { class: "stack" });
   const ways = { files: () => recordings(list, able, signal), live: () => live(list, signal) };

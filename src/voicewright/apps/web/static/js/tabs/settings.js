@@ -39,7 +39,7 @@ function rules(home, list) {
 
 function machines(engines, first) {
   const yes = (does) => (does ? [icon("check"), h("span", { class: "unseen" }, t("do.yes"))] : h("span", { class: "soft" }, "–"));
-  const rows = engines.map((engine) => h("tr", {}, h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")), h("td", {}, yes(engine.speaks)), h("td", {}, yes(engine.converts)), h("td", {}, yes(engine.trains))));
+  const rows = engines.map((engine) => h("tr", {}, h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")), h("td", {}, yes(engine.speaks !== false)), h("td", {}, yes(engine.convert_options)), h("td", {}, yes(engine.recipe_options))));
   return card(t("settings.engines"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, [t("settings.engine"), t("settings.speaks"), t("settings.converts"), t("settings.trains")].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows))), h("p", { class: "help" }, t("settings.tiny")));
 }
 

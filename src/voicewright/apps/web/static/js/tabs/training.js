@@ -38,11 +38,19 @@ export async function build(page, { signal, rest }) {
 function maker({ datasets, engines, first, signal, made }) {
   const dataset = select(datasets.map((each) => [each.name, each.name]), datasets.some((each) => each.name === first) ? first : undefined);
   const name = field(t("training.name"), h("input", { required: true, maxlength: 64, autocomplete: "off", placeholder: "narrator-1" }), { help: t("training.nameHelp") });
-  const able = engines.filter((engine) => engine.trains).map((engine) => [engine.name, engine.name]);
-  const engine = select(able, able[0]?.[0]);
+  const able = new Map(engines.filter((each) => each.recipe_options).map((each) => [each.name, each.recipe_options]));
+  const engine = select([...able.keys()], [...able.keys()][0]);
+  const recipe = h("fieldset", {});
+  const state = { recipe: null };
+  const learn = () => {
+    state.recipe = formFor(able.get(engine.value));
+    fill(recipe, h("legend", {}, t("training.recipe", { engine: engine.value })), state.recipe);
+  };
+  engine.addEventListener("change", learn);
+  learn();
   const consent = field(t("voices.consent"), h("input", { maxlength: 500, placeholder: t("voices.consentExample") }));
   const trial = h("input", { type: "checkbox", id: "trial" });
-  const options = formFor("plan", { skip: ["dataset", "run", "engine", "consent"] });
+  const options = formFor("plan", { skip: ["dataset", "run", "engine", "consent", "recipe"] });
   const wrong = place();
   const bar = progress();
   const go = button(t("training.plan"), null, { kind: "primary", picture: "training", type: "submit" });
@@ -52,7 +60,7 @@ function maker({ datasets, engines, first, signal, made }) {
     h("h2", {}, t("training.make")),
     h("div", { class: "grid" }, field(t("training.dataset"), dataset), name, field(t("training.engine"), engine), consent),
     h("div", { class: "tick" }, trial, h("label", { for: "trial" }, t("training.trial")), h("p", { class: "help" }, t("training.trialHelp"))),
-    more(t("form.more"), options),
+    more(t("form.more"), options, recipe),
     h("div", { class: "actions" }, go),
     wrong,
     bar,
@@ -66,6 +74,7 @@ function maker({ datasets, engines, first, signal, made }) {
     }
     during(go, wrong, async () => {
       const values = { ...options.values(), engine: engine.value };
+      if (Object.keys(state.recipe.values()).length) values.recipe = state.recipe.values();
       if (consent.control.value.trim()) values.consent = consent.control.value.trim();
       try {
         const job = await bar.run(await post("plans", { name: name.control.value.trim(), dataset: dataset.value, values, trial: trial.checked }), () => {}, signal);
