@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicewright.data.options import PrepareOptions
 from voicewright.jobs.cloning import recordings
-from voicewright.jobs.places import Places, without_places
+from voicewright.jobs.places import Places, refuse_places
 from voicewright.jobs.plain import plain
 from voicewright.jobs.queue import Work
 from voicewright.settings import from_dict, to_dict
@@ -48,11 +48,12 @@ def check(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
 def options_for(studio: "Studio", places: Places, request: Mapping[str, Any]) -> PrepareOptions:
     """The dataset's own options under those that are given. Raises BadSetting; BadDataset: it is no name."""
     given = request.get("options") or {}
+    refuse_places(given, "options")
     merged = to_dict(studio.datasets.options_of(places.dataset(request["name"], new=True)))
     for name, value in given.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
         merged[name] = {**merged[name], **value} if both else value
-    return without_places(from_dict(PrepareOptions, merged, where="options"))
+    return from_dict(PrepareOptions, merged, where="options")
 
 
 def outcome_told(made: "Outcome") -> dict[str, Any]:

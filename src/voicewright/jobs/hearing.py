@@ -11,7 +11,7 @@ from voicewright.conversion.options import ConversionSettings
 from voicewright.engines.registry import convert_options
 from voicewright.errors import MissingWeights, VoicewrightError
 from voicewright.jobs.cloning import recordings
-from voicewright.jobs.places import Places
+from voicewright.jobs.places import Places, refuse_places
 from voicewright.jobs.plain import plain
 from voicewright.jobs.queue import Work
 from voicewright.jobs.speaking import voice_for
@@ -30,6 +30,8 @@ def convert(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     """Recordings in another voice, each into a file of its own. One that cannot be converted stops no other."""
     request = work.request
     voice = voice_for(studio, places, request)
+    refuse_places(request.get("settings") or {}, "settings")
+    refuse_places(request.get("options") or {}, "options")
     ready = studio.converting(
         voice,
         settings=from_dict(ConversionSettings, request.get("settings") or {}, where="settings"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from voicewright.errors import BadRun
-from voicewright.jobs.places import Places
+from voicewright.jobs.places import Places, refuse_places
 from voicewright.jobs.plain import plain
 from voicewright.jobs.queue import Stopped, Work
 from voicewright.settings import from_dict, to_dict
@@ -27,17 +27,24 @@ def plan(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     """A plan for a dataset with good values under those that are given, or a whole plan checked; kept by its name."""
     request, name = work.request, work.request["name"]
     trial = bool(request.get("trial", False))
+    refuse_places(plan_values(request), "plan")
     if request.get("plan") is not None:
         given = from_dict(TrainingPlan, {**request["plan"], "run": name}, where="plan")
         made = studio.training.check(places.placed(given, name), trial=trial, progress=work.progress)
     else:
-        values = {key: value for key, value in request.get("values", {}).items() if key not in PLACED}
+        values = plan_values(request)
         if values.get("source"):
             values["source"] = places.checkpoint(values["source"])
         values["run"] = str(places.run_folder(name))
         made = studio.training.plan(places.dataset(request["dataset"]), values, trial=trial, progress=work.progress)
     places.keep_plan(name, places.placed(made.plan, name))
     return {"name": name, **_planned(made)}
+
+
+def plan_values(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a plan that a request gives, but those that this server decides itself."""
+    given = request.get("plan") or request.get("values") or {}
+    return {name: value for name, value in given.items() if name not in PLACED}
 
 
 def train(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
@@ -62,7 +69,7 @@ def train(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
         if work.wanted_off():
             end(run, 0)
         raise
-    if state.status not in ("done", "stopped"):
+    if state.status not in ("finished", "stopped"):
         words = " ".join(last_words(run, 2))
         raise BadRun(f"the run {name!r} ended as {state.status!r}: {state.message or words}")
     return {"run": name, "status": state.status, "step": state.step, "steps": state.steps, **best_told(run)}

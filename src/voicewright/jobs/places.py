@@ -1,8 +1,10 @@
 """`Places`: where datasets, plans and runs are, by names that strangers may give."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from voicewright.errors import BadDataset, BadPlan, BadSetting, BadVoice, UnknownName
 from voicewright.settings import load, save
@@ -11,8 +13,14 @@ from voicewright.training.run import Run
 from voicewright.training.runs import Runs
 from voicewright.voice.names import voice_name
 
-if TYPE_CHECKING:
-    from voicewright.data.options import PrepareOptions
+PLACES = frozenset({
+    "clusters", "index", "diffusion", "vocoder", "content_files", "generator", "discriminator", "diarizer", "lexicon",
+    "input", "output", "dataset", "run",
+})  # fmt: skip
+"""Options that name a file, a folder or a device of the machine that they are used on."""
+NAMES = frozenset({"content", "pitch", "model", "start", "device"})
+"""Options that may do so, and may hold a mere name."""
+NAME = re.compile(r"(?!.*\.(?:voice|safetensors|pth?|onnx|bin)$)[A-Za-z0-9][\w .+-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +122,15 @@ class Places:
             raise BadPlan(str(problem).replace("a voice's name", "a plan's name")) from None
 
 
-def without_places(options: "PrepareOptions") -> "PrepareOptions":
-    """The options of preparation if nothing in them names a place on this machine. Raises BadSetting."""
-    model = options.transcribe.model
-    if options.diarizer or any(c in model for c in "/\\:") or model.startswith("."):
-        raise BadSetting("diarizer and a folder as model name places on the server; only the command line takes them")
-    return options
+def refuse_places(given: Mapping[str, Any], where: str) -> None:
+    """Nothing, if no option names a place on this machine: those are for its own command line.
+
+    Raises: BadSetting.
+    """
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            refuse_places(value, f"{where}: {name}")
+        elif not isinstance(value, str) or not value:
+            continue
+        elif name in PLACES or (name in NAMES and (not NAME.fullmatch(value) or Path(value).exists())):
+            raise BadSetting(f"{where}: {name} names a file or folder of the server; only its command line takes those")

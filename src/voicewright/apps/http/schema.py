@@ -12,6 +12,7 @@ from voicewright.engines import registry
 from voicewright.engines.options import EnrollOptions
 from voicewright.errors import BadSetting, UnknownName
 from voicewright.home import HomeSettings
+from voicewright.jobs.places import PLACES
 from voicewright.live.options import RANGES, LiveOptions
 from voicewright.settings import describe, to_dict
 from voicewright.speech.options import SpeechSettings
@@ -26,12 +27,9 @@ GROUPS: Mapping[str, type] = {
     "plan": TrainingPlan,
     "home": HomeSettings,
 }
-HIDDEN = {
-    "live": {"input", "output"},
-    "prepare": {"diarizer"},
-    "plan": {"dataset", "run", "recipe", "processes"},
-}
-"""Fields that name something on the server; clients do not set them."""
+HIDDEN = {"plan": {"recipe", "processes"}}
+"""Fields that no form shows, besides those that name a place on the server."""
+CONVERTERS_PLACES = {"content"}
 
 
 def groups() -> dict[str, type]:
@@ -52,7 +50,8 @@ def schema(group: str) -> dict[str, Any]:
     if group not in known:
         raise UnknownName(f"no group of options is called {group!r}; there are: {', '.join(known)}")
     made = _schema(known[group])
-    for name in HIDDEN.get(group, ()):
+    beside = CONVERTERS_PLACES if group.startswith("convert.") else set()
+    for name in PLACES | HIDDEN.get(group, set()) | beside:
         made["properties"].pop(name, None)
     for name, (low, high) in RANGES.items() if group == "live" else ():
         made["properties"][name] |= {"minimum": low, "maximum": high}

@@ -9,6 +9,7 @@ from voicewright.apps.http.house import TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
 from voicewright.conversion.options import ConversionSettings
 from voicewright.engines.registry import convert_options
+from voicewright.jobs.places import refuse_places
 from voicewright.jobs.speaking import voice_for
 from voicewright.settings import from_dict
 
@@ -39,6 +40,8 @@ class MeasureWish(Wish):
 def convert(house: TheHouse, request: Request, response: Response, wish: ConversionWish) -> dict[str, Any]:
     """Say or sing recordings again in a voice: a job of the kind convert."""
     voice = voice_for(house.studio, house.places, wish.model_dump())
+    refuse_places(wish.settings, "settings")
+    refuse_places(wish.options, "options")
     from_dict(ConversionSettings, wish.settings, where="settings")
     from_dict(convert_options(voice.engine), wish.options, where="options")
     return accepted(house, house.submit(request, "convert", wish.model_dump(), sounds=wish.uploads), response)

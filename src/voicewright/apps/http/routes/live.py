@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from voicewright.apps.http.house import House, Wish
 from voicewright.audio.clip import Samples
 from voicewright.errors import BadSetting, VoicewrightError
+from voicewright.jobs.places import refuse_places
 from voicewright.jobs.plain import plain
 from voicewright.jobs.speaking import voice_for
 from voicewright.live.card import Capture, Playback
@@ -100,8 +101,7 @@ async def live(socket: WebSocket) -> None:
 
 def _begin(house: House, wish: LiveWish, card: SocketCard) -> LiveSession:
     """A session that hears. Raises what `Studio.live` raises."""
-    if {"input", "output"} & set(wish.options):
-        raise BadSetting("input and output name devices of the server; here the sound comes from you")
+    refuse_places(wish.options, "options")
     voice = voice_for(house.studio, house.places, wish.model_dump())
     options = from_dict(LiveOptions, wish.options, where="options")
     session = house.studio.live(card, voice=voice, options=options)

@@ -13,7 +13,8 @@ from pydantic import Field
 from voicewright.apps.http.house import House, TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
 from voicewright.errors import UnknownName
-from voicewright.jobs.learning import best_told, plan_told
+from voicewright.jobs.learning import best_told, plan_told, plan_values
+from voicewright.jobs.places import refuse_places
 from voicewright.jobs.plain import plain
 from voicewright.settings import from_dict
 from voicewright.training.blind import ENDING, Key
@@ -93,6 +94,7 @@ def make_plan(house: TheHouse, request: Request, response: Response, wish: PlanW
     """Plan how a dataset is learned from: a job of the kind plan."""
     house.places.run_folder(wish.name)
     house.places.dataset(wish.dataset)
+    refuse_places(plan_values(wish.model_dump()), "values")
     return accepted(house, house.submit(request, "plan", wish.model_dump()), response)
 
 
@@ -106,6 +108,7 @@ def show_plan(house: TheHouse, name: str) -> dict[str, Any]:
 def change_plan(house: TheHouse, request: Request, response: Response, name: str, wish: WholePlan) -> dict[str, Any]:
     """Check a plan that was changed, and keep it as it can be carried out: a job of the kind plan."""
     house.places.plan(name)
+    refuse_places(plan_values(wish.model_dump()), "plan")
     job = house.submit(request, "plan", {"name": name, "plan": wish.plan, "trial": wish.trial})
     return accepted(house, job, response)
 

@@ -1,0 +1,88 @@
+"""Files from strangers are what is in them, and stay where they are put."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from serving import SAMPLES, Serves, upload
+
+from voicewright.apps.http.uploads import plain_name
+from voicewright.audio.clip import Clip
+from voicewright.audio.files import write_clip
+from voicewright.home import Home
+
+SOUND = sorted(SAMPLES.glob("*.flac"))[0]
+
+
+def test_a_sound_is_known_by_its_content(client: TestClient) -> None:
+    told = client.get(f"/api/v1/uploads/{upload(client, SOUND, 'notes.txt')}").json()
+    assert (told["kind"], told["name"], told["rate"]) == ("sound", "notes.txt", 16_000)
+    drawn = client.get(f"/api/v1/uploads/{told['id']}/waveform?bins=50").json()
+    assert len(drawn["peaks"]) == 50
+    assert max(high for _, high in drawn["peaks"]) > 0.1
+    assert client.get(f"/api/v1/uploads/{told['id']}/audio").content[:4] == b"RIFF"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"", 415),
+        (b"\0" * 5000, 415),
+        (b"RIFF\0\0\0\0WAVE", 415),
+        (b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 10, 415),
+        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", 201),
+    ],
+)
+def test_what_is_no_sound_does_not_become_one(client: TestClient, data: bytes, status: int) -> None:
+    answer = client.post("/api/v1/uploads", files={"file": ("song.wav", data)})
+    assert answer.status_code == status
+    if status == 201:
+        assert answer.json()["kind"] == "text"
+        wish = {"name": "x", "uploads": [answer.json()["id"]]}
+        assert client.post("/api/v1/voices", json=wish).status_code == 415
+
+
+def test_nothing_is_left_of_what_was_refused(client: TestClient, home: Home) -> None:
+    client.post("/api/v1/uploads", files={"file": ("song.wav", b"\0\1\2" * 99)})
+    assert list(home.uploads.iterdir()) == []
+
+
+def test_a_recording_that_is_too_long_is_refused(serves: Serves, tmp_path: Path) -> None:
+    client = serves(upload_minutes=0.05)
+    write_clip(tmp_path / "long.wav", Clip(np.full(8000 * 4, 0.1, np.float32), 8000))
+    answer = client.post("/api/v1/uploads", files={"file": ("long.wav", (tmp_path / "long.wav").read_bytes())})
+    assert answer.status_code == 415
+    assert "may be taken" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x.wav", "..\\..\\x.wav", "/etc/passwd", "a/b/c.flac", "..", "\0.wav", "con.wav"]
+)
+def test_a_file_stays_in_its_folder_whatever_it_is_called(client: TestClient, home: Home, name: str) -> None:
+    made = plain_name(name)
+    assert "/" not in made
+    assert "\\" not in made
+    assert made not in (".", "..")
+    upload(client, SOUND, name or "x")
+    outside = [path for path in home.root.rglob("*") if path.is_file() and path.suffix == ".wav"]
+    assert all(home.uploads in path.parents for path in outside)
+
+
+@pytest.mark.parametrize("name", ["..", "%2e%2e%2f", "0" * 16, "about.json"])
+def test_ids_are_looked_up_and_no_more(client: TestClient, name: str) -> None:
+    assert client.get(f"/api/v1/uploads/{name}").status_code in (404, 405)
+    wish = {"name": "x", "uploads": [name]}
+    assert client.post("/api/v1/voices", json=wish).status_code == 404
+
+
+def test_a_voice_is_moved_from_machine_to_machine(client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "n.voice").write_bytes(client.get("/api/v1/voices/narrator/file").content)
+    name = upload(client, tmp_path / "n.voice")
+    answer = client.post("/api/v1/voices/import", json={"upload": name, "name": "guest"})
+    assert (answer.status_code, answer.json()["name"]) == (201, "guest")
+    assert client.patch("/api/v1/voices/guest", json={"name": "visitor"}).json()["name"] == "visitor"
+    names = {voice["name"] for voice in client.get("/api/v1/voices").json()["voices"]}
+    assert names == {"narrator", "visitor"}
+    assert client.delete("/api/v1/voices/visitor").status_code == 204
+    assert client.get("/api/v1/voices/visitor").status_code == 404
