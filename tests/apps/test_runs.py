@@ -69,7 +69,7 @@ def test_show_says_how_far_it_is_and_what_was_best(run: Run, capsys: pytest.Capt
     out, err = told(["show", run.folder], capsys)
     assert "stopped" in out
     assert "[epoch 4.00/5, step 40/50] [0.25 s/step] [LR 1.00e-04, loss" in out
-    assert "best heard: step 40, score 0.7500; the voice it started from: 0.5000" in out
+    assert "best heard: step 40, score 0.7500; what it started from: 0.5000" in out
     assert "clip 7 was left out" in err
 
 

@@ -188,6 +188,10 @@ def test_best_follows_what_was_heard_and_may_say_no(
     step, reasons = choose(start, worse, {10})
     assert step == 0
     assert "better choice" in reasons[0]
+    step, reasons = choose(start, worse, {10}, had_voice=False)
+    assert step == 0
+    assert reasons[0].startswith("It has not learned the voice yet: step 10 scores")
+    assert "train it longer" in reasons[0]
     same = {10: replace(start, step=10, score=start.score + 0.004)}
     assert choose(start, same, {10})[0] == 0
     others = {20: replace(heard[20], key="other")}

@@ -122,7 +122,7 @@ def _tell_best(look: "Look") -> None:
     if look.best is not None:
         step, score = look.best
         start = look.auditions["score"]
-        began = f"; the voice it started from: {start.values[0]:.4f}" if start.steps[0] == 0 else ""
+        began = f"; what it started from: {start.values[0]:.4f}" if start.steps[0] == 0 else ""
         say(f"best heard: step {step}, score {score:.4f}{began}")
 
 

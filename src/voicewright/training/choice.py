@@ -50,7 +50,7 @@ def best(run: Run) -> Best:
             f"{run.folder}: the voice that it started from was not heard; voicewright runs audition {run.folder}"
         )
     kept = {checkpoint.step: checkpoint for checkpoint in run.checkpoints()}
-    step, reasons = choose(start, auditions, set(kept))
+    step, reasons = choose(start, auditions, set(kept), had_voice=run.start_voice.is_file())
     score = auditions[step].score if step else start.score
     first = leading(start, auditions, set(kept))
     return Best(
@@ -69,8 +69,14 @@ def leading(start: Audition, auditions: Mapping[int, Audition], kept: set[int]) 
     return max(steps, key=lambda step: (auditions[step].score, -step), default=0)
 
 
-def choose(start: Audition, auditions: Mapping[int, Audition], kept: set[int]) -> tuple[int, tuple[str, ...]]:
-    """The best step of those `kept` (0: the start) by their auditions, and why."""
+def choose(
+    start: Audition, auditions: Mapping[int, Audition], kept: set[int], *, had_voice: bool = True
+) -> tuple[int, tuple[str, ...]]:
+    """The best step of those `kept` (0: the start) by their auditions, and why.
+
+    Args:
+        had_voice: the run started from a voice, and not from a network that had not learned the speaker.
+    """
     comparable = {step: a for step, a in auditions.items() if a.key == start.key}
     notes = _left_out(auditions, comparable, kept)
     candidates = {step: a for step, a in comparable.items() if step in kept}
@@ -83,11 +89,13 @@ def choose(start: Audition, auditions: Mapping[int, Audition], kept: set[int]) -
     taken = tuple(f"Step {step}: {reason}." for reason in found.reasons)
     if gain <= needed:
         why = "which is not better" if gain <= 0 else f"which may be chance (more than {needed:.3f} would count)"
-        return 0, (
-            f"The voice it started from is the better choice: the best checkpoint, {told}, {why}.",
-            *taken,
-            *notes,
+        verdict = (
+            f"The voice it started from is the better choice: the best checkpoint, {told}, {why}."
+            if had_voice
+            else f"It has not learned the voice yet: {told.replace('voice', 'network')}, {why}. Step {step} is what is "
+            "taken; train it longer (more epochs in the plan), or from a base: recipe.generator."
         )
+        return 0, (verdict, *taken, *notes)
     rest = [f"{each}: {candidates[each].score:.3f}" for each in sorted(candidates) if each != step]
     others = (f"The others: {', '.join(rest)}.",) if rest else ()
     return step, (f"Take {told}.", *_parts(found, start), *taken, *others, *notes)
