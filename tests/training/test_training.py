@@ -105,6 +105,9 @@ def test_a_run_ends_with_the_better_voice_under_its_own_name(dataset: Path) -> N
     kept = read_voice(done.voice)
     assert (kept.name, kept.consent.statement) == ("anna", "I am Anna")
     assert kept.settings["trained"]["step"] == done.best.step
+    (source,) = kept.sources
+    assert source.sha256 == sha256_of(dataset / "manifest.jsonl")
+    assert source.seconds == pytest.approx(sum(tones_of(SPEAKER, f"clip {n}").seconds for n in range(6)))
     assert (kept.tensors["tones"] == voice(0.05).tensors["tones"]).all()
 
 

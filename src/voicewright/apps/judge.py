@@ -94,7 +94,7 @@ def _page(checked: "CardCheck") -> str:
         "what": "synthetic speech" if card.kind == "speech" else "a converted voice",
         "made with": f"{card.tool}, {card.created}",
         "voice": f"{voice.name} (licence {voice.licence or 'not stated'}; {voice.consent})",
-        "engine": f"{voice.engine}, weights {voice.weights[:12]} (licence {voice.weights_licence})",
+        "engine": f"{voice.engine}, weights {voice.weights[:12]} (licence {voice.weights_licence or 'of the voice'})",
         **_made_from(card),
         "in it": "the voice itself" if card.voice_file else "no voice",
         "state": checked.told,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voicewright.audio.files import sha256_of
 from voicewright.data.dataset import Dataset
 from voicewright.engines.base import Converts, Engine, Speaks
 from voicewright.engines.options import EnrollOptions
@@ -25,7 +26,7 @@ from voicewright.training.run import START, Run, step_name
 from voicewright.training.start import best_clips, fit_start
 from voicewright.voice.consent import Consent
 from voicewright.voice.file import read_voice, write_voice
-from voicewright.voice.voice import Voice
+from voicewright.voice.voice import Source, Voice
 
 if TYPE_CHECKING:
     from voicewright.training.checkpoint import Checkpoint
@@ -270,9 +271,17 @@ class Training:
             voice,
             name=plan.voice or voice.name,
             consent=Consent(plan.consent) if plan.consent else voice.consent,
+            sources=voice.sources or (self._dataset_source(plan),),
             scores=dict(voice.scores) | heard,
             settings=dict(voice.settings) | {"trained": {"step": checkpoint.step, "epoch": round(checkpoint.epoch, 3)}},
         )
+
+    def _dataset_source(self, plan: TrainingPlan) -> Source:
+        """What a network learned from that had no voice to start from; the manifest tells the hash of every clip."""
+        examples = self._examples(plan)
+        seconds = sum(each.seconds for each in examples.train if each.speaker == examples.speaker)
+        manifest = Dataset.open(Path(plan.dataset)).manifest
+        return Source(sha256=sha256_of(manifest), seconds=seconds, name=Path(plan.dataset).name)
 
     def _checked(self, plan: TrainingPlan, trial: Trial | None) -> Planned:
         return check_plan(
