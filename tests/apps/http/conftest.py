@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from serving import client, serves  # noqa: F401 - fixtures
+from serving import client, home_folder, serves  # noqa: F401 - fixtures

@@ -23,6 +23,12 @@ Serves = Callable[..., TestClient]
 
 
 @pytest.fixture
+def home_folder(_own_home: Path) -> Path:
+    """The home of this test."""
+    return _own_home
+
+
+@pytest.fixture
 def serves(home: Home) -> Iterator[Serves]:
     """Makes a client of a new server; options as `ServeOptions`, `keys` lets in only those who know one."""
     clients: list[TestClient] = []

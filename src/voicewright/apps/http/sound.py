@@ -1,6 +1,5 @@
 """Sound on its way to a client: encoded while it is made, and drawn."""
 
-import io
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,6 +32,24 @@ def wav_header(rate: int, samples: int | None = None) -> bytes:
     return head + struct.pack("<4sI", b"data", size)
 
 
+class _Sink:
+    """Where FFmpeg writes: forwards only, so it never goes back to a head that was sent already."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        """Take what comes."""
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        """What came since."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
 class Encoder:
     """Samples in, bytes of a format out, as soon as there are any. Raises BadSetting: no such format."""
 
@@ -45,8 +62,8 @@ class Encoder:
         if not self._raw:
             import av
 
-            self._buffer = io.BytesIO()
-            out: Any = av.open(self._buffer, "w", format=container)
+            self._sink = _Sink()
+            out: Any = av.open(self._sink, "w", format=container)
             self._out = out
             self._stream: Any = self._out.add_stream(codec, rate=OPUS_RATE if codec == "libopus" else rate)
             self._stream.layout = "mono"
@@ -63,7 +80,7 @@ class Encoder:
         frame.sample_rate = self._rate
         for packet in self._stream.encode(frame):
             self._out.mux(packet)
-        return self._taken()
+        return self._sink.taken()
 
     def end(self) -> bytes:
         """The rest."""
@@ -73,14 +90,7 @@ class Encoder:
         for packet in self._stream.encode(None):
             self._out.mux(packet)
         self._out.close()
-        return self._taken()
-
-    def _taken(self) -> bytes:
-        """What was written since; a format that goes back to its head is sent as it was."""
-        data = self._buffer.getvalue()
-        self._buffer.seek(0)
-        self._buffer.truncate()
-        return data
+        return self._sink.taken()
 
 
 def wav_bytes(clip: Clip) -> bytes:
