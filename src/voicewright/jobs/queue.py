@@ -106,7 +106,7 @@ class JobQueue:
         self._folder, self._does, self._long_kinds = folder, does, long_kinds
         self.longest, self._workers, self._policy = longest, workers, policy or Policy()
         folder.mkdir(parents=True, exist_ok=True)
-        self._alone = FileLock(folder / "queue.lock")
+        self._alone = FileLock(folder / "queue.lock", thread_local=False)  # whichever thread ends the program
         try:
             self._alone.acquire(timeout=0)
         except Timeout:

@@ -54,7 +54,7 @@ def test_it_sounds_as_from_file_to_file(studio: Studio, tmp_path: Path) -> None:
     sound = read_clip(sorted(SAMPLES.glob("*.flac"))[0], rate=RATE, limit_s=2.0).samples
     app = create_app(studio, create_queue(studio))
     with TestClient(app, base_url="http://localhost") as client:
-        wish = {"voice": "twin", "rate": RATE, "format": "f32", "realtime": False, "options": WISH}
+        wish = {"voice": "twin", "rate": RATE, "format": "f32", "realtime": False, "period_ms": 10, "options": WISH}
         heard, told = converse(client, sound, wish, RATE // 100)
         assert client.app.state.house.live_sessions == 0
     from voicewright.audio.clip import Clip

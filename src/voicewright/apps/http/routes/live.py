@@ -28,7 +28,6 @@ from voicewright.settings import from_dict
 router = APIRouter()
 FIRST_WORD_S = 10.0
 STATUS_EVERY_S = 1.0
-PERIOD_S = 0.02
 MOST_S = 4.0
 """A message holds no more sound than this."""
 NOT_ALLOWED, BROKEN, BUSY = 1008, 1011, 1013
@@ -43,6 +42,7 @@ class LiveWish(Wish):
     output_rate: int | None = Field(default=None, ge=8_000, le=192_000)
     format: Literal["f32", "i16"] = "f32"
     realtime: bool = True
+    period_ms: float = Field(default=20, ge=1, le=1000, description="The longest time between two messages.")
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -50,10 +50,11 @@ class SocketCard:
     """A sound card whose microphone and loudspeaker are messages."""
 
     name = "a client"
-    period_s, latency_s = PERIOD_S, 0.0
+    latency_s = 0.0
 
     def __init__(self, wish: LiveWish) -> None:
         self.input_rate, self.output_rate = wish.rate, wish.output_rate or wish.rate
+        self.period_s = wish.period_ms / 1000
         self.waits, self.finished = not wish.realtime, False
         self._heard = self._played = 0
 
@@ -150,7 +151,7 @@ async def _obey(socket: WebSocket, session: LiveSession, card: SocketCard, wish:
         if not isinstance(asked, Mapping):
             raise BadSetting("a message is an object with a type")
         if asked.get("type") == "end":
-            left = round((session.status().delay_ms / 1000 + PERIOD_S) * card.input_rate)
+            left = round((session.status().delay_ms / 1000 + card.period_s) * card.input_rate)
             await _exchange(socket, card, wish, np.zeros(left, np.float32))
             await socket.send_json(status_told(session))
             await socket.close()
