@@ -102,13 +102,14 @@ class Converter(Protocol):
     def longest_s(self) -> float:
         """The longest clip that it takes at once, in seconds."""
 
-    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0, part_s: tuple[float, float] | None = None) -> Clip:
         """What `clip` (any rate) says, in the voice, at the converter's rate; every sound stays where it was.
 
         Args:
             pitch: the curve that the result follows, already transposed: frames at any rate from the clip's start, 0
                 where nothing is voiced.
             seed: same seed, same machine: same samples.
+            part_s: from when to when the result is needed; the rest of it may be anything. None: all of it.
 
         Returns: round(seconds of the clip x rate) samples. A clip shorter than a frame gives silence of its length.
 

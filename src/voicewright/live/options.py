@@ -39,10 +39,10 @@ class LiveOptions:
     block_ms: float | Auto = "auto"
     """How much sound is converted at a time. Shorter is quicker to answer and costs more; auto: the shortest block
     that this machine converts in time (10 to 4000)."""
-    context_ms: float = 400.0
+    context_ms: float = 1500.0
     """Sound before a block that is heard again with it. More sounds steadier and costs more; it delays nothing
     (0 to 4000)."""
-    look_ahead_ms: float = 60.0
+    look_ahead_ms: float = 100.0
     """Sound after a block that is waited for. More gives clearer consonants and delays by as much (0 to 1000)."""
     crossfade_ms: float = 20.0
     """How long one block fades into the next (2 to 200)."""

@@ -178,7 +178,8 @@ class LiveStream:
         self._transposer.hear(pitch, until_s - count / self.output_rate, until_s)
         moved = pitch.transposed(self._transposer.semitones(options.transpose))
         self._found = replace(self._found, pitch_hz=0.0 if math.isnan(pitch.median_hz) else pitch.median_hz)
-        made = self._converter.convert(clip, moved, seed=options.seed + self._blocks)
+        needed_s = (spans.context / self.output_rate, until_s)
+        made = self._converter.convert(clip, moved, seed=options.seed + self._blocks, part_s=needed_s)
         wave: Samples = resample(made, self.output_rate).samples * gains
         return wave
 

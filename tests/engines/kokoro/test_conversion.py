@@ -96,11 +96,11 @@ def test_a_frame_hears_no_further_than_the_blocks_reach() -> None:
     changed = heard.clone()
     changed[:, 100:] += 1
     with torch.inference_mode():
-        content, energy = network(heard, 160)
+        guesses, energy = network(heard, 160)
         other, _ = network(changed, 160)
-    assert content.shape == (1, 16, 160)
+    assert guesses.shape == (1, 160, 178)
     assert energy.shape == (1, 320)
-    same = (content == other).all(1)[0]
+    same = (guesses == other).all(2)[0]
     assert same[:70].all()
     assert not same[90:].any()
 

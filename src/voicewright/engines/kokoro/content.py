@@ -1,10 +1,11 @@
-"""`ContentPredictor`: from what is heard in a recording to what the decoder would have been told to say.
+"""`ContentPredictor`: from what is heard in a recording to the tokens that the engine would have said.
 
 b batch · n samples at 16 kHz · f heard frames (50 per second) · h heard width
 t decoder frames (40 per second) · d width
 
-The decoder's content says which phoneme sounds in which neighbourhood, and nothing of who says it. It is learned from
-speech that the engine itself made (`scripts/train_kokoro_content.py`), where it is known exactly.
+Which phoneme sounds in which neighbourhood, and nothing of who says it, is learned from speech that the engine itself
+made (`scripts/train_kokoro_content.py`), where it is known exactly: the token of each frame, and the content that the
+decoder played, which is predicted only while the network learns.
 """
 
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class ContentConfig:
 
 
 class ContentPredictor(nn.Module):
-    """Heard frames to the decoder's content and energy."""
+    """Heard frames to tokens and energy."""
 
     middle: Tensor
     scale: Tensor
@@ -86,17 +87,11 @@ class ContentPredictor(nn.Module):
         """What the tokens of the training speech were like."""
         return Habits(self.following.numpy(), self.staying.numpy(), self.usual.numpy())
 
-    def guesses(self, heard: Tensor, frames: int, first: int = 0) -> tuple[Tensor, Tensor]:
-        """(b, f, h) → log probabilities of the symbols (b, t, symbols), energy (b, 2t); frames as in `forward`."""
+    def forward(self, heard: Tensor, frames: int, first: int = 0) -> tuple[Tensor, Tensor]:
+        """(b, f, h) → log probabilities of the symbols (b, t, symbols), energy (b, 2t), for t = `frames` from frame
+        `first`, counted from the start of the sound. Beyond the ends of the sound it goes on as at the end."""
         hidden = self.hidden(heard, frames, first)
         return log_softmax(self.symbol(hidden), dim=2), self.energy(hidden).flatten(1)
-
-    def forward(self, heard: Tensor, frames: int, first: int = 0) -> tuple[Tensor, Tensor]:
-        """(b, f, h) → content (b, content, t), energy (b, 2t), for t = `frames` from frame `first`, counted from the
-        start of the sound. Beyond the ends of the sound it goes on as at the end."""
-        hidden = self.hidden(heard, frames, first)
-        content = self.content(hidden) * self.content_scale + self.content_middle
-        return content.transpose(1, 2), self.energy(hidden).flatten(1)
 
     def hidden(self, heard: Tensor, frames: int, first: int = 0) -> Tensor:
         """(b, f, h) → (b, t, d)"""

@@ -1,14 +1,14 @@
 """`KokoroConverter`: a voice of the default engine says or sings what somebody else did.
 
-What is said is heard (`transcribing`; live, where there is no time for it, `content`), how high is given, how loud is
-predicted from what is heard; the decoder plays the three with the voice's timbre. Every sound stays where it was.
+What is said is heard (`transcribing`), how high is given, how loud is predicted from what is heard; the decoder plays
+the three with the voice's timbre. Every sound stays where it was.
 
 n samples · t frames (40 per second) · p pitch frames (80 per second)
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from voicewright.engines.kokoro.conversion_options import Guide
 from voicewright.engines.kokoro.decoder import VOICED_ABOVE_HZ
 from voicewright.engines.kokoro.network import Kokoro, Score
 from voicewright.engines.kokoro.style import Style
-from voicewright.engines.kokoro.transcribing import Transcriber
+from voicewright.engines.kokoro.transcribing import Said, Transcriber
 from voicewright.errors import BadClip
 
 CONTEXT_S = 0.6
@@ -34,6 +34,9 @@ EDGE_S = 0.6
 """Silence that is played before and behind a recording, as there is around a text: the decoder's normalisation counts
 on it. With 0.6 s one word in 30 was lost, with 0.35 s one in 24; with none a third more, and half a point of DNSMOS."""
 FADE_S = 0.02
+AROUND = 4
+"""Frames that are played before and behind a part."""
+LEVEL_HALF_LIFE_S = 1.0
 LOUDER = 4.0
 """At most 12 dB above the voice's own level: noise alone is not blown up to speech."""
 SILENT = 1e-6
@@ -60,7 +63,6 @@ class KokoroConverter:
         network: what plays, with a tuned voice's adapters merged in.
         home_hz: the voice's usual pitch.
         guide: whether recognised words guide what is heard.
-        live: for short clips that follow each other, with no time to lose.
     """
 
     context_s = CONTEXT_S
@@ -75,10 +77,9 @@ class KokoroConverter:
         home_hz: float,
         seed: int = 0,
         guide: Guide = "words",
-        live: bool = False,
     ) -> None:
         self._network, self._listener, self._style = network, listener, style
-        self._home_hz, self._seed, self._live = home_hz, seed, live
+        self._home_hz, self._seed = home_hz, seed
         self._words = listener.words if guide == "words" else None
         self._transcriber = Transcriber(listener.predictor.habits)
 
@@ -90,46 +91,89 @@ class KokoroConverter:
     def home_hz(self) -> float:
         return self._home_hz
 
-    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0, part_s: tuple[float, float] | None = None) -> Clip:
         if clip.seconds > LONGEST_S:
             raise BadClip(f"the clip lasts {clip.seconds:.1f} s; at most {LONGEST_S:g} s are converted at once, cut it")
         count = round(clip.seconds * self.rate)
-        level = float(np.sqrt(np.mean(np.square(clip.samples, dtype=np.float64)))) if len(clip) else 0.0
+        level = _level(clip.samples)
         if count < self._network.config.samples_per_frame or level < SILENT:
             return Clip(np.zeros(count, np.float32), self.rate)
         with torch.inference_mode():
-            score, before = self._predicted(clip, pitch) if self._live else self._transcribed(clip, pitch)
             generator = torch.Generator().manual_seed(self._seed + seed)
-            wave = self._network.play(score, self._style.timbre[None], generator)[0].numpy()
-        margin = before * self._network.config.samples_per_frame
-        samples = wave[margin : margin + count].astype(np.float64)
-        return Clip(np.clip(samples * self._gain(samples, level), -1, 1), self.rate)
+            samples = self._played(clip, pitch, generator, part_s or (0.0, clip.seconds), count)
+        return Clip(np.clip(samples, -1, 1), self.rate)
 
-    def _predicted(self, clip: Clip, pitch: Pitch) -> tuple[Score, int]:
-        """What the decoder plays for a clip, with that many frames before and after it."""
-        frames = ceil(clip.seconds / FRAME_S) + 2 * MARGIN
-        content, energy = self._listener.predictor(self._listener.hearing(clip)[None], frames, -MARGIN)
-        return Score(content, _placed(pitch, frames, MARGIN, held=True), energy, torch.ones(1, frames)), MARGIN
-
-    def _transcribed(self, clip: Clip, pitch: Pitch) -> tuple[Score, int]:
-        """The same from the tokens of the clip, with silence around it."""
+    def _played(
+        self, clip: Clip, pitch: Pitch, generator: torch.Generator, part_s: tuple[float, float], count: int
+    ) -> NDArray[np.float32]:
+        """(count,) the whole clip, with silence around it, at its level."""
         before = round(EDGE_S / FRAME_S)
-        frames = ceil(clip.seconds / FRAME_S) + 2 * before
-        listener = self._listener
-        guesses, energy = listener.predictor.guesses(listener.hearing(_with_edges(clip))[None], frames)
-        likelihoods = guesses[0].numpy()
-        if self._words:
-            said = self._transcriber.guided(likelihoods, self._words(clip))
-        else:
-            said = self._transcriber.freely(likelihoods)
-        tokens, lengths = torch.from_numpy(said.tokens)[None], torch.from_numpy(said.frames)
-        content = self._network.text_encoder(tokens).repeat_interleave(lengths, dim=2)
-        return Score(content, _placed(pitch, frames, before), energy, lengths[None]), before
+        said, energy = self._heard(_with_edges(clip), clip, ceil(clip.seconds / FRAME_S) + 2 * before)
+        score = self._score(said, energy, _placed(pitch, int(said.frames.sum()), before))
+        wave = self._network.play(score, self._style.timbre[None], generator)[0].numpy()
+        first = before * self._network.config.samples_per_frame
+        samples: NDArray[np.float32] = wave[first : first + count]
+        return samples * np.float32(self._gain(_level(samples), _level(clip.samples)))
 
-    def _gain(self, samples: NDArray[np.float64], level: float) -> float:
+    def _heard(self, heard: Clip, clip: Clip, frames: int) -> tuple[Said, Tensor]:
+        """Tokens and energy (1, 2t) of `heard`, which has the recognisable words of `clip`."""
+        listener = self._listener
+        guesses, energy = listener.predictor(listener.hearing(heard)[None], frames)
+        if self._words:
+            return self._transcriber.guided(guesses[0].numpy(), self._words(clip)), energy
+        return self._transcriber.freely(guesses[0].numpy()), energy
+
+    def _score(self, said: Said, energy: Tensor, f0_hz: Tensor) -> Score:
+        tokens, frames = torch.from_numpy(said.tokens)[None], torch.from_numpy(said.frames)
+        content = self._network.text_encoder(tokens).repeat_interleave(frames, dim=2)
+        return Score(content, f0_hz, energy, frames[None])
+
+    def _gain(self, own: float, wanted: float) -> float:
         """What brings the result to the level of the clip, within bounds."""
-        own = float(np.sqrt(np.mean(np.square(samples))))
-        return min(level / max(own, SILENT), LOUDER * self._style.gain)
+        return min(wanted / max(own, SILENT), LOUDER * self._style.gain)
+
+
+class LiveKokoroConverter(KokoroConverter):
+    """The same for short clips that overlap and follow each other: it plays no more than is needed of each.
+
+    Args:
+        network: with a settled decoder.
+    """
+
+    def __init__(self, network: Kokoro, listener: Listener, style: Style, *, home_hz: float, seed: int = 0) -> None:
+        super().__init__(network, listener, style, home_hz=home_hz, seed=seed, guide="sounds")
+        self._powers = (0.0, 0.0)
+
+    def _played(
+        self, clip: Clip, pitch: Pitch, generator: torch.Generator, part_s: tuple[float, float], count: int
+    ) -> NDArray[np.float32]:
+        frames = ceil(clip.seconds / FRAME_S) + 2 * MARGIN
+        listener = self._listener
+        guesses, energy = listener.predictor(listener.hearing(clip)[None], frames, -MARGIN)
+        said = self._transcriber.freely(guesses[0].numpy())
+        whole = self._score(said, energy, _placed(pitch, frames, MARGIN, held=True))
+        start = max(0, floor(part_s[0] / FRAME_S) + MARGIN - AROUND)
+        end = min(frames, ceil(part_s[1] / FRAME_S) + MARGIN + AROUND)
+        wave = self._network.play(whole.between(start, end), self._style.timbre[None], generator)[0].numpy()
+        samples = np.zeros(count, np.float32)
+        at = (start - MARGIN) * self._network.config.samples_per_frame
+        inner = wave[max(0, -at) : count - at]
+        samples[max(0, at) : max(0, at) + len(inner)] = inner
+        return samples * np.float32(self._steady_gain(clip, samples, part_s))
+
+    def _steady_gain(self, clip: Clip, samples: NDArray[np.float32], part_s: tuple[float, float]) -> float:
+        """The level of the last seconds to the level of the last seconds: no block jumps out."""
+        kept = 0.5 ** ((part_s[1] - part_s[0]) / LEVEL_HALF_LIFE_S)
+        parts = clip.between(*part_s).samples, Clip(samples, self.rate).between(*part_s).samples
+        new = (len(part) / rate * _level(part) ** 2 for part, rate in zip(parts, (clip.rate, self.rate), strict=True))
+        heard, own = (kept * old + more for old, more in zip(self._powers, new, strict=True))
+        self._powers = heard, own
+        return self._gain(own**0.5, heard**0.5)
+
+
+def _level(samples: NDArray[np.float32]) -> float:
+    """Root mean square; 0 for nothing."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def _with_edges(clip: Clip) -> Clip:

@@ -16,7 +16,7 @@ from voicewright.audio.pitch import SwiftPitch
 from voicewright.engines.kokoro.adapters import has_adapters, merge
 from voicewright.engines.kokoro.enrolment import PLANS, SENTENCES, TRIALS, Enrolled, Enrolment, Judges
 from voicewright.engines.kokoro.inversion import Inversion, Phrase
-from voicewright.engines.kokoro.network import Kokoro, load_network
+from voicewright.engines.kokoro.network import Kokoro, Score, load_network
 from voicewright.engines.kokoro.start import load_start
 from voicewright.engines.kokoro.style import Style, StylePrior, load_prior
 from voicewright.engines.kokoro.target import Target
@@ -165,17 +165,26 @@ class KokoroEngine:
 
     def converter(self, voice: Voice, options: ConvertOptions, *, live: bool = False) -> "KokoroConverter":
         """See `voicewright.engines.base.Converts`."""
-        from voicewright.engines.kokoro.conversion import KokoroConverter, usual_pitch
+        from voicewright.engines.kokoro.conversion import KokoroConverter, LiveKokoroConverter, usual_pitch
         from voicewright.engines.kokoro.conversion_options import KokoroConvertOptions
+        from voicewright.engines.kokoro.lines import CALIBRATION
+        from voicewright.engines.kokoro.settling import settled
 
         if not isinstance(options, KokoroConvertOptions):
-            raise BadSetting(f"{self._name!r} converts with KokoroConvertOptions, not with {type(options).__name__}")
-
+            options = KokoroConvertOptions(seed=options.seed)
         style, network = self.style_of(voice), self._network_of(voice)
         home_hz = usual_pitch(network, encode(HOME_PHONEMES), style.prosody)
-        return KokoroConverter(
-            network, self._listener, style, home_hz=home_hz, seed=options.seed, guide=options.guide, live=live
-        )
+        if live:
+            own = settled(network, [self._said(network, style, text) for text in CALIBRATION], style.timbre)
+            return LiveKokoroConverter(own, self._listener, style, home_hz=home_hz, seed=options.seed)
+        return KokoroConverter(network, self._listener, style, home_hz=home_hz, seed=options.seed, guide=options.guide)
+
+    def _said(self, network: Kokoro, style: Style, text: str) -> Score:
+        """How a text is said in a style."""
+        tokens = torch.tensor([[0, *encode(self._phonemizer("en-us")(text)), 0]])
+        prosody = (style.prosody + self._prior.shift(tokens.shape[1])[1])[None]
+        with torch.inference_mode():
+            return network.perform(*network.read(tokens), prosody, stretch=style.stretch)
 
     def recipe(self, lesson: Lesson) -> "TuningRecipe":
         from voicewright.engines.kokoro.recipe import Tools, TuningRecipe

@@ -3,7 +3,7 @@
 b batch · t frames · c channels · s style width
 """
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class AdaptiveInstanceNorm(nn.Module):
         gain, offset = self.affine(style)
         mean, spread = instance_statistics(x)
         scale = gain / spread
-        return _affine(x, scale, offset - mean * scale)
+        return affine(x, scale, offset - mean * scale)
 
 
 def instance_statistics(x: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor]:
@@ -108,8 +108,7 @@ class SnakeBlock(nn.Module):
 
 
 def _norm_snake(x: Tensor, norm: nn.Module, style: Tensor, alpha: Tensor) -> Tensor:
-    norm = cast(AdaptiveInstanceNorm, norm)
-    if alpha.requires_grad:
+    if alpha.requires_grad or not isinstance(norm, AdaptiveInstanceNorm):
         return snake(norm(x, style), alpha)
     activated: Tensor = NormSnake.apply(x, *norm.affine(style), alpha)  # type: ignore[no-untyped-call]
     return activated
@@ -131,7 +130,7 @@ class NormSnake(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, gain: Tensor, offset: Tensor, alpha: Tensor) -> Tensor:
         mean, spread = instance_statistics(x)
         ctx.save_for_backward(x, gain, offset, alpha, mean, spread)
-        return snake(_affine(x, gain / spread, offset - mean * gain / spread), alpha)
+        return snake(affine(x, gain / spread, offset - mean * gain / spread), alpha)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
@@ -139,14 +138,15 @@ class NormSnake(torch.autograd.Function):
         (grad,) = grads
         x, gain, offset, alpha, mean, spread = ctx.saved_tensors
         scale, length = gain / spread, x.shape[2]
-        slope = _affine(x, 2 * alpha * scale, 2 * alpha * (offset - mean * scale)).sin_().add_(1)
+        slope = affine(x, 2 * alpha * scale, 2 * alpha * (offset - mean * scale)).sin_().add_(1)
         dy = slope.mul_(grad)
         total = dy.sum(2, keepdim=True, dtype=torch.float32)
         along = ((dy * x).sum(2, keepdim=True, dtype=torch.float32) - mean * total) / spread
-        dx = _affine(dy, scale, scale * (along * mean / spread - total) / length)
+        dx = affine(dy, scale, scale * (along * mean / spread - total) / length)
         dx.addcmul_(x, (-scale * along / (spread * length)).to(x.dtype))
         return dx, along, total, None
 
 
-def _affine(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+def affine(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """x · scale + shift in the precision of x: (b, c, t), (b, c, 1), (b, c, 1) → (b, c, t)"""
     return (x * scale.to(x.dtype)).add_(shift.to(x.dtype))  # six times faster than addcmul with a broadcast first term

@@ -89,12 +89,11 @@ class Transcriber:
         return balanced
 
     def _free(self, heard: Floats) -> Ids:
-        """(t,) the likeliest way through all tokens (Viterbi 1967), beginning in silence."""
+        """(t,) the likeliest way through all tokens (Viterbi 1967)."""
         symbols = np.arange(heard.shape[1])
         moving = self._leaving[:, None] + TRUST * self._habits.following
         np.fill_diagonal(moving, -np.inf)
-        best = np.full(len(symbols), -np.inf)
-        best[MARKS] = heard[0, MARKS]
+        best = heard[0].astype(np.float64)
         came = np.zeros(heard.shape, np.int64)
         for t in range(1, len(heard)):
             moved = best[:, None] + moving

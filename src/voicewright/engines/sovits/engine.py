@@ -173,7 +173,7 @@ class SovitsConverter:
         there._start_s = start_s
         return there
 
-    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0, part_s: tuple[float, float] | None = None) -> Clip:
         if clip.seconds > LONGEST_S:
             raise BadClip(f"at most {LONGEST_S:g} s are converted at once, this clip has {clip.seconds:.1f} s")
         count, hop = round(clip.seconds * self.rate), self._singer.config.hop_samples
