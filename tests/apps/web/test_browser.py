@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,9 @@ SAMPLES_OF = """async (audio) => {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data.slice(44)));
   return [...hash].join();
 }"""
+
+UNNAMED = """controls => controls.filter((each) => each.getAttribute("aria-hidden") !== "true" && !(
+  each.labels?.length || each.getAttribute("aria-label") || each.textContent.trim())).map((each) => each.outerHTML)"""
 
 
 def until(page: "Page", so: Callable[[], bool], seconds: float = 30) -> None:
@@ -92,3 +95,131 @@ def test_a_voice_is_made_speaks_is_mended_and_remembered(page: "Page") -> None:
     assert entries.count() == 2
     page.get_by_label("Search texts, voices and names").fill("no such words")
     page.get_by_text("Nothing here").wait_for()
+
+
+def done(page: "Page", path: str, **body: object) -> dict[str, Any]:
+    """A job, carried out to its end."""
+    answer = page.request.post(f"/api/v1/{path}", data=body)
+    assert answer.ok, answer.text()
+    job = answer.json()
+    while job["state"] in ("waiting", "running"):
+        page.wait_for_timeout(200)
+        job = page.request.get(f"/api/v1/jobs/{job['id']}").json()
+    assert job["state"] == "done", job["message"]
+    return dict(job)
+
+
+def upload(page: "Page", path: Path) -> str:
+    file = {"name": path.name, "mimeType": "audio/flac", "buffer": path.read_bytes()}
+    return str(page.request.post("/api/v1/uploads", multipart={"file": file}).json()["id"])
+
+
+@pytest.fixture
+def voice(page: "Page") -> str:
+    """A voice to speak and convert with; made once for all tests."""
+    if "speaker" not in {each["name"] for each in page.request.get("/api/v1/voices").json()["voices"]}:
+        uploads, options = [upload(page, path) for path in RECORDINGS], {"preset": "quick"}
+        wish = {"uploads": uploads, "consent": "a test", "engine": "kokoro-tiny", "options": options}
+        done(page, "voices", name="speaker", **wish)
+    return "speaker"
+
+
+@pytest.mark.slow
+def test_a_recording_is_converted_and_its_pitch_drawn(page: "Page", voice: str) -> None:
+    page.goto("/#convert")
+    page.locator("input[type=file]").first.set_input_files(SAMPLES / "austen-0880.flac")
+    page.locator(".files audio").wait_for(state="attached")
+    page.get_by_label("Pitch", exact=True).select_option("3")
+    page.get_by_role("button", name="Convert", exact=True).click()
+    result = page.locator("[data-role=converted]")
+    result.locator("canvas.curves").wait_for(timeout=60_000)
+    assert "3.0 semitones" in result.inner_text()
+    assert result.locator("audio").last.evaluate(LOUDNESS) > 0.01
+    inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((value) => value > 0)"
+    until(page, lambda: bool(result.locator("canvas.curves").evaluate(inked)))
+
+
+@pytest.mark.slow
+def test_live_hears_the_microphone_and_answers(page: "Page", voice: str) -> None:
+    page.goto("/#convert/live")
+    meters = page.locator("[data-role=live]")
+    page.locator("[data-do=live]").click()
+    until(page, lambda: re.search(r"\d+ ms", meters.inner_text()) is not None, seconds=60)
+    level = meters.get_by_role("meter", name="Microphone")
+    until(page, lambda: int(level.get_attribute("aria-valuenow") or -60) > -50)
+    page.get_by_role("button", name="Mute").click()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Start").wait_for()
+
+
+@pytest.mark.slow
+def test_a_dataset_is_prepared_corrected_and_the_correction_undone(page: "Page") -> None:
+    page.goto("/#datasets")
+    page.locator("input[type=file]").first.set_input_files(SAMPLES / "austen-0880.flac")
+    page.locator(".files audio").wait_for(state="attached")
+    page.get_by_label("Name of the dataset").fill("book")
+    page.get_by_role("button", name="Prepare", exact=True).click()
+    clips = page.locator("[data-clip]")
+    clips.first.wait_for(timeout=120_000)
+    text = clips.first.get_by_label("What is said")
+    before = text.input_value()
+    text.fill("Entirely other words.")
+    clips.first.get_by_role("button", name="Save").click()
+    clips.first.get_by_text("changed", exact=True).wait_for()
+    clips.first.get_by_role("button", name="Drop", exact=True).click()
+    clips.first.get_by_role("button", name="Use it").wait_for()
+    page.get_by_text("Kept", exact=True).click()
+    page.get_by_text("No such clips").wait_for()
+    page.get_by_text("All", exact=True).click()
+    undo = page.get_by_role("button", name="Undo the last change")
+    undo.click()
+    clips.first.get_by_role("button", name="Drop", exact=True).wait_for()
+    assert text.input_value() == "Entirely other words."
+    undo.click()
+    until(page, lambda: text.input_value() == before)
+
+
+def test_every_tab_opens_without_a_complaint_and_fits_a_phone(page: "Page") -> None:
+    page.set_viewport_size(PHONE)
+    for tab in TABS:
+        page.goto(f"/#{tab}")
+        page.locator(f".page[data-tab={tab}] h1").first.wait_for()
+        page.wait_for_load_state("networkidle") if tab == "help" else page.wait_for_timeout(150)
+        for folded in page.locator("main details").all():
+            folded.evaluate("each => each.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], tab
+        assert page.locator(".notice.bad").count() == 0, tab
+        unnamed = page.locator("main :is(input, select, textarea, button):visible").evaluate_all(UNNAMED)
+        assert not unnamed, f"{tab}: controls without a name: {unnamed}"
+
+
+def test_tabs_are_walked_with_the_keyboard(page: "Page") -> None:
+    page.goto("/#speak")
+    page.locator(".page h1").wait_for()
+    page.get_by_role("tab", name="Speak").focus()
+    page.keyboard.press("ArrowDown")
+    page.locator(".page[data-tab=voices]").wait_for()
+    assert page.evaluate("document.activeElement.id") == "tab-voices"
+    page.keyboard.press("End")
+    page.locator(".page[data-tab=help]").wait_for()
+    assert page.get_by_role("tab", selected=True).inner_text() == "Help"
+    assert page.locator("[role=tab][tabindex='0']").count() == 1
+
+
+def test_the_language_and_the_colours_are_chosen_and_remembered(page: "Page") -> None:
+    page.goto("/#settings")
+    page.get_by_label("Language").select_option("zh")
+    page.get_by_role("tab", name="设置").wait_for()
+    page.get_by_text("深色", exact=True).click()
+    page.reload()
+    page.get_by_role("tab", name="设置").wait_for()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+
+
+def test_what_goes_wrong_is_said_beside_it(page: "Page", voice: str) -> None:
+    page.goto("/#speak")
+    page.get_by_label("Text", exact=True).fill("")
+    page.locator("button[type=submit]").click()
+    assert page.get_by_text("Write something to say first.").is_visible()
+    assert page.get_by_label("Text", exact=True).get_attribute("aria-invalid") is not None

@@ -37,6 +37,7 @@ export function live(list, signal) {
     try {
       state.session = await open({ voice: voice.control.value, options: chosen }, {
         tell: meters.tell,
+        hear: meters.hear,
         broken: (sentence) => {
           stop();
           if (sentence) wrong.say("bad", sentence);
@@ -89,8 +90,8 @@ function readings() {
     bar.classList.toggle("loud", level > -1);
     part.querySelector("[role=meter]").setAttribute("aria-valuenow", Math.round(level));
   };
+  box.hear = (db) => set(heard, bars.in, db);
   box.tell = (now) => {
-    set(heard, bars.in, now.input_db);
     set(played, bars.out, now.output_db);
     fill(
       tiles,
@@ -110,7 +111,7 @@ function readings() {
 }
 
 /** A session: microphone → server → loudspeaker. Gives {change, stop}. */
-async function open(wish, { tell, broken }) {
+async function open(wish, { tell, hear, broken }) {
   const mic = await microphone({ processing: false });
   const { context } = mic;
   await context.audioWorklet.addModule(new URL("./worklets/playback.js", import.meta.url));
@@ -151,6 +152,22 @@ async function open(wish, { tell, broken }) {
   socket.onclose = () => {
     if (!state.over) close().then(() => broken(t("live.lost")));
   };
-  mic.node.port.onmessage = ({ data }) => state.ready && socket.readyState === WebSocket.OPEN && socket.send(data);
+  const level = loudness(hear);
+  mic.node.port.onmessage = ({ data }) => {
+    level(data);
+    if (state.ready && socket.readyState === WebSocket.OPEN) socket.send(data);
+  };
   return { change: (what) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "change", ...what })), stop: close };
+}
+
+/** Tells the level of blocks of sound in dB of full scale, about ten times a second. */
+function loudness(tell) {
+  const state = { power: 0, count: 0 };
+  return (block) => {
+    for (const sample of block) state.power += sample * sample;
+    state.count += block.length;
+    if (state.count < 4096) return;
+    tell(10 * Math.log10(state.power / state.count + 1e-9));
+    state.power = state.count = 0;
+  };
 }

@@ -105,7 +105,7 @@ function controls(list, wish, runs) {
   const element = [
     text,
     h("div", { class: "row apart" }, button(t("speak.openFile"), () => open.click(), { kind: "quiet small", picture: "upload" }), button(t("speak.example"), () => { area.value = t("speak.exampleText"); text.complain(""); }, { kind: "quiet small" }), open),
-    h("div", { class: "grid" }, voice, h("div", { class: "field" }, h("span", { class: "legend" }, t("speak.care")), carefully), field(t("speak.takes"), takes, { help: t("speak.takesHelp") })),
+    h("div", { class: "grid three" }, voice, h("div", { class: "field" }, h("span", { class: "legend" }, t("speak.care")), carefully), field(t("speak.takes"), takes, { help: t("speak.takesHelp") })),
     h("div", { class: "tick" }, listen, h("label", { for: "listen" }, t("speak.listen"))),
     more(t("form.more"), h("div", { class: "grid" }, field(t("speak.engine"), engine, { help: t("speak.engineHelp") }), field(t("speak.lexicon"), lexicon, { help: t("speak.lexiconHelp") })), settings),
   ];
