@@ -24,10 +24,16 @@ OFF = {"check": {"check": "off"}}
 
 
 @pytest.fixture
-def address(home: Home) -> Iterator[str]:
-    """Where the server is; it knows one key."""
+def keys() -> tuple[str, ...]:
+    """The keys that the server knows."""
+    return (KEY,)
+
+
+@pytest.fixture
+def address(home: Home, keys: tuple[str, ...]) -> Iterator[str]:
+    """Where the server is."""
     studio = Studio(home, engine="tones", offline=True)
-    app = create_app(studio, create_queue(studio), keys=Keys(home.keys_file, [KEY]))
+    app = create_app(studio, create_queue(studio), keys=Keys(home.keys_file, keys))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
