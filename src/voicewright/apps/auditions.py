@@ -204,7 +204,10 @@ def export(
         typer.Option("--out", "-o", metavar="PATH", help="A file (voice) or a folder; by default the library."),
     ] = None,
     what: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="voice, or one that the engine knows: upstream, onnx.")
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="voice, or one that the engine knows: upstream, onnx, checkpoint."
+        ),
     ] = "voice",
     step: Step = None,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the voice.")] = "",
