@@ -21,7 +21,7 @@ class Mirror:
     heard: list[Clip] = field(default_factory=list)
     wished: list[Pitch] = field(default_factory=list)
 
-    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0, part_s: object = None) -> Clip:
         assert clip.seconds <= self.longest_s
         self.heard.append(clip)
         self.wished.append(pitch)

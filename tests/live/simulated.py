@@ -34,7 +34,7 @@ class Fake:
     windows_s: list[float] = field(default_factory=list)
     pitches: list[Pitch] = field(default_factory=list)
 
-    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0, part_s: object = None) -> Clip:
         self.windows_s.append(clip.seconds)
         self.pitches.append(pitch)
         self.takes(clip.seconds)
@@ -45,7 +45,7 @@ class Fake:
 class Broken(Fake):
     """Works for a while."""
 
-    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0, part_s: object = None) -> Clip:
         if len(self.windows_s) > 20:
             raise RuntimeError("the network is gone")
         return super().convert(clip, pitch, seed=seed)

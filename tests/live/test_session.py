@@ -16,7 +16,7 @@ def slow(card: SimulatedCard, fixed_s: float, share: float) -> Fake:
 
 def test_a_quick_converter_never_drops_out_and_the_delay_is_what_is_told() -> None:
     card = SimulatedCard(speech_like(6.0, 48_000))
-    session, said = play(card, slow(card, 0.01, 0.02), LiveOptions())
+    session, said = play(card, slow(card, 0.01, 0.01), LiveOptions())
     status = session.status()
     assert status.counts.dropouts == 0
     assert status.late_blocks == 0
@@ -48,7 +48,7 @@ def test_a_slower_converter_gets_a_longer_block() -> None:
 
 
 def test_a_converter_that_can_never_keep_up_is_told_and_counted() -> None:
-    card = SimulatedCard(speech_like(12.0, 48_000))
+    card = SimulatedCard(speech_like(30.0, 48_000))
     session, said = play(card, slow(card, 0.0, 1.3), LiveOptions())
     status = session.status()
     assert status.load > 1

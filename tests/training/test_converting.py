@@ -35,7 +35,7 @@ class Copies:
         self.fault, _ = voice.tensors["faults"]
         self.tones = voice.tensors["tones"]
 
-    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0) -> Clip:
+    def convert(self, clip: Clip, pitch: Pitch, *, seed: int = 0, part_s: object = None) -> Clip:
         heard = resample(clip, RATE).samples
         if self.fault == 1:
             hz = 150 + 20 * np.sin(np.arange(len(heard)) / 4000)
