@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import APIRequestContext, Browser, Page, sync_playwright
+from playwright.sync_api import APIRequestContext, Browser, Page, Playwright, sync_playwright
+
+from voicewright.audio.files import read_clip, write_clip
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "src" / "voicewright" / "samples" / "austen").glob("*.flac"))
@@ -115,7 +117,7 @@ def prepare(page: Page, tab: str) -> None:
         page.evaluate("document.querySelector('[data-role=run]').scrollIntoView()")
     if tab == "convert/live":
         page.locator("[data-do=live]").click()
-        page.wait_for_timeout(4000)
+        page.wait_for_timeout(8000)
     if tab == "convert":
         page.locator("[data-role=converted] canvas.curves").wait_for()
         page.evaluate("document.querySelector('[data-role=converted]').scrollIntoView()")
@@ -166,6 +168,14 @@ def beside(paths: list[Path], out: Path) -> None:
     small(out)
 
 
+def opened(playwright: Playwright, microphone: Path) -> Browser:
+    """Chromium, whose microphone hears one of the samples again and again."""
+    write_clip(microphone, read_clip(SAMPLES[0]))
+    media = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    media.append(f"--use-file-for-fake-audio-capture={microphone}")
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", *media])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="every tab in every way, into FOLDER")
@@ -173,9 +183,8 @@ def main() -> None:
     given = parser.parse_args()
     out = given.all or ROOT / "docs" / "images"
     out.mkdir(parents=True, exist_ok=True)
-    media = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with tempfile.TemporaryDirectory() as home, served(Path(home)) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", *media])
+        browser = opened(playwright, Path(home) / "microphone.wav")
         kept = fill(Api(playwright.request.new_context(base_url=address)), given.engine)
         if given.all:
             ways = [(tab, size, theme) for size in SIZES for theme in ("light", "dark") for tab in TABS]

@@ -12,7 +12,7 @@ export function chart(title, lines) {
   if (!shown.length) return h("figure", {}, h("figcaption", {}, title, h("span", {}, t("chart.nothing"))));
   const all = shown.flatMap((line) => line.points);
   const [first, last] = span(all.map(([step]) => step));
-  const [low, high] = span(all.map(([, value]) => value));
+  const [low, high] = span(all.map(([, value]) => value), 0.04);
   const x = (step) => LEFT + ((step - first) / (last - first || 1)) * (WIDE - LEFT - 6);
   const y = (value) => TOP + (1 - (value - low) / (high - low || 1)) * (TALL - BOTTOM - TOP);
   const marks = [0, 0.5, 1].map((share) => low + (high - low) * share);
@@ -40,8 +40,11 @@ function thinned({ steps, values }, most = 400) {
   return points.filter((point, i) => i % every === 0 || i === points.length - 1);
 }
 
-function span(values) {
-  return [Math.min(...values), Math.max(...values)];
+/** From the least to the most; at least so large a share of the values, so that a flat line looks flat. */
+function span(values, least = 0) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = Math.max(0, (least * Math.max(Math.abs(low), Math.abs(high)) - (high - low)) / 2);
+  return [low - room, high + room];
 }
 
 function short(value) {

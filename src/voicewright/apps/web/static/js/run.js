@@ -15,14 +15,14 @@ const BUSY = new Set(["new", "preparing", "training"]);
 /** Everything about a run; it looks again every two seconds while the run goes on and until `signal`. */
 export async function watch(name, signal) {
   const parts = { state: h("div", { class: "stack" }), charts: h("div", { class: "charts" }), auditions: h("div", { class: "stack" }), wrong: place() };
-  const seen = { step: -1, auditions: "" };
+  const seen = { step: -1, heard: -1, auditions: "" };
   const look = async () => {
-    const [run, { series }] = await Promise.all([get(at("runs", name)), get(at("runs", name, "curve")).catch(() => ({ series: {} }))]);
+    const [run, curve, { auditions }] = await Promise.all([get(at("runs", name)), get(at("runs", name, "curve")).catch(() => ({})), get(at("runs", name, "auditions")).catch(() => ({ auditions: [] }))]);
     fill(parts.state, now(run));
-    if (run.state.step !== seen.step) fill(parts.charts, curves(series));
-    seen.step = run.state.step;
+    if (run.state.step !== seen.step || auditions.length !== seen.heard) fill(parts.charts, curves(curve));
+    Object.assign(seen, { step: run.state.step, heard: auditions.length });
     buttons.running(BUSY.has(run.state.status) && run.state.status !== "new");
-    await heard(name, parts.auditions, seen);
+    heard(auditions, parts.auditions, seen);
     return run;
   };
   const buttons = controls(name, parts, look, signal);
@@ -61,19 +61,27 @@ function now({ state, best }) {
   ];
 }
 
-/** Figures that belong together share a chart: losses, validation, scores of auditions, the learning rate. */
-function curves(series) {
-  const groups = new Map([[t("run.losses"), []], [t("run.validation"), []], [t("run.scores"), []], [t("run.rate"), []]]);
-  const [losses, validation, scores, rate] = groups.keys();
-  for (const [name, line] of Object.entries(series)) {
-    const where = /^(lr|learning_rate)/.test(name) ? rate : /^valid/.test(name) ? validation : /^audition/.test(name) ? scores : /grad|second|time|memory/.test(name) ? null : losses;
-    if (where) groups.get(where).push({ name: name.replace(/^(validation|audition)[./]/, "").replaceAll("_", " "), ...line });
-  }
-  return [...groups].filter(([, lines]) => lines.length).map(([title, lines]) => chart(title, lines.slice(0, 4)));
+/** Figures that belong together share a chart: totals, likeness, learning rate, parts; what has a scale of its own, none. */
+function curves({ losses = {}, rates = {}, validation = {}, auditions = {} }) {
+  const lines = (group, fits) => Object.entries(group).filter(([name]) => fits(name)).map(([name, line]) => ({ name: name.replaceAll("_", " "), steps: line.steps, values: line.smoothed ?? line.values }));
+  const total = (name) => name.startsWith("loss");
+  const likeness = new Set(["ge2e", "campplus", "dvector"]);
+  const groups = [
+    [t("run.losses"), lines(losses, total)],
+    [t("run.scores"), lines(auditions, (name) => likeness.has(name))],
+    [t("run.natural"), lines(auditions, (name) => name === "dnsmos")],
+    ...lines(validation, () => true).map((line) => [t("run.validation"), [line]]),
+    ...fours(lines(losses, (name) => !total(name))).map((some) => [t("run.parts"), some]),
+    [t("run.rate"), lines(rates, () => true)],
+  ];
+  return groups.filter(([, some]) => some.length).map(([title, some]) => chart(title, some));
 }
 
-async function heard(name, box, seen) {
-  const { auditions } = await get(at("runs", name, "auditions")).catch(() => ({ auditions: [] }));
+function fours(lines) {
+  return Array.from({ length: Math.ceil(lines.length / 4) }, (each, i) => lines.slice(i * 4, i * 4 + 4));
+}
+
+function heard(auditions, box, seen) {
   const mark = auditions.map((each) => each.step).join();
   if (mark === seen.auditions && box.childElementCount) return;
   seen.auditions = mark;

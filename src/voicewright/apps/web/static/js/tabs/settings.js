@@ -54,7 +54,7 @@ function carried(weights, signal) {
       fill(state, badge(t("settings.here"), "good"));
     }), { kind: "small", picture: "download", "aria-label": t("settings.pullOf", { name: set.name }) });
     pull.hidden = set.in_place;
-    return h("li", {}, h("div", { class: "row apart" }, h("span", { class: "row" }, h("b", {}, set.name), state), h("span", { class: "row" }, h("span", { class: "small soft num" }, set.megabytes ? `${number(set.megabytes, 0)} MB` : ""), pull)), h("div", { class: "facts" }, h("span", {}, `${t("voices.licence")} `, h("b", {}, set.licence)), h("span", {}, needs(set.needed_for))), bar);
+    return h("li", {}, h("div", { class: "row apart" }, h("span", { class: "row" }, h("b", {}, set.name), state), h("span", { class: "row" }, h("span", { class: "small soft num" }, set.megabytes ? `${number(set.megabytes, 0)} MB` : ""), pull)), h("div", { class: "facts" }, h("span", {}, `${t("voices.licence")} `, h("b", {}, set.licence)), h("span", {}, set.problem || set.title || needs(set.needed_for))), bar);
   };
   return card(t("settings.weights"), h("p", { class: "help" }, t("settings.weightsHelp")), wrong, h("ul", { class: "list" }, weights.map(row)));
 }
