@@ -57,7 +57,7 @@ def ended(client: TestClient, answer: Any, within_s: float = 20.0) -> Mapping[st
     until_s = time.monotonic() + within_s
     while job["state"] in ("waiting", "running"):
         assert time.monotonic() < until_s, job
-        time.sleep(0.02)
+        time.sleep(0.03)
         job = client.get(f"/api/v1/jobs/{job['id']}").json()
     return job
 

@@ -27,7 +27,7 @@ class ServeOptions:
     """The longest recording that is taken."""
     text_letters: int = 1_000_000
     """The longest text that is spoken in one job."""
-    requests_per_minute: float = 1200.0
+    requests_per_minute: float = 3000.0
     """How many requests a key, or an address without one, may send."""
     live: int = 2
     """How many live conversions may run at the same time."""
