@@ -48,8 +48,8 @@ def test_a_slower_converter_gets_a_longer_block() -> None:
 
 
 def test_a_converter_that_can_never_keep_up_is_told_and_counted() -> None:
-    card = SimulatedCard(speech_like(30.0, 48_000))
-    session, said = play(card, slow(card, 0.0, 1.3), LiveOptions())
+    card = SimulatedCard(speech_like(40.0, 48_000))
+    session, said = play(card, slow(card, 0.0, 1.3), LiveOptions(context_ms=400.0))
     status = session.status()
     assert status.load > 1
     assert status.counts.dropouts > 0

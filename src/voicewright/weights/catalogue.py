@@ -141,7 +141,7 @@ def known_sets(bundled: Path = BUNDLED) -> dict[str, WeightSet]:
                "derived from the voices of hexgrad/Kokoro-82M"),
         bundle("kokoro-start", "a first guess of a Kokoro style from two speaker embeddings",
                "trained by the voicewright authors on synthetic speakers"),
-        bundle("kokoro-content", "what Kokoro's decoder would play for what is heard in a recording",
+        bundle("kokoro-content", "the phonemes, in Kokoro's alphabet, that are heard in a recording",
                "trained by the voicewright authors on synthetic speakers"),
         bundle("ge2e", "GE2E speaker encoder, 256-d", "Resemble AI, Resemblyzer: github.com/resemble-ai/Resemblyzer"),
         bundle("campplus", "CAM++ speaker encoder, 192-d",
