@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from voicewright.apps.http.schema import groups, schema
 from voicewright.apps.web import pages
 
 STATIC = Path(pages.__file__).parent / "static"
@@ -119,3 +121,16 @@ def test_chinese_is_chinese() -> None:
     same = {"speak.exampleText", "compare.example", "frame.tabs"}
     for key, words in WORDS["zh"].items():
         assert key in same or re.search(r"[一-鿿]", words), key
+
+
+def option_names(properties: Mapping[str, Any]) -> set[str]:
+    inner = (each["properties"] for each in properties.values() if "properties" in each)
+    return set(properties).union(*(option_names(each) for each in inner))
+
+
+def test_every_option_has_a_chinese_label() -> None:
+    words = json.loads((STATIC / "strings" / "options.zh.json").read_text())
+    names = set().union(*(option_names(schema(group)["properties"]) for group in groups()))
+    shown_elsewhere = {"dataset", "run", "recipe", "input", "output"}
+    assert not names - set(words) - shown_elsewhere
+    assert not set(words) - names, "no such options any more"
