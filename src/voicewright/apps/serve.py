@@ -2,13 +2,17 @@
 
 import os
 import socket
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicewright.apps.http.keys import Keys
 from voicewright.apps.http.options import ServeOptions
 from voicewright.apps.session import flag, given, note, say, session_of
 from voicewright.errors import BadSetting, MissingExtra
+
+if TYPE_CHECKING:
+    from voicewright.studio import Studio
 
 KEY_VARIABLE = "VOICEWRIGHT_API_KEY"
 GRACE_S = 5
@@ -41,8 +45,6 @@ def serve(
     keep_days: Annotated[float | None, flag(ServeOptions, "keep_days", "--keep-days")] = None,
     keep_mb: Annotated[float | None, flag(ServeOptions, "keep_mb", "--keep-mb")] = None,
 ) -> None:
-    from voicewright.apps.http.keys import Keys
-
     options = given(
         ServeOptions,
         host=host,
@@ -64,6 +66,11 @@ def serve(
         note(f"this key is not shown again; {studio.home.keys_file} holds only its hash")
         return
     require_key(options, keys.required)
+    _run(studio, options, keys)
+
+
+def _run(studio: "Studio", options: ServeOptions, keys: Keys) -> None:
+    """Until Ctrl-C. Raises MissingExtra; BadJob: another server uses this home; BadSetting: no such address."""
     try:
         import fastapi  # noqa: F401 - asked here, so that what is missing is said in one sentence
         import uvicorn
@@ -71,11 +78,8 @@ def serve(
         raise MissingExtra(str(missing.name), needed_for="voicewright serve", extra="serve") from None
     from voicewright.apps.http.app import create_app, create_queue
 
-    app = create_app(studio, create_queue(studio, options), options, keys)
     config = uvicorn.Config(
-        app,
-        host=options.host,
-        port=options.port,
+        create_app(studio, create_queue(studio, options), options, keys),
         log_level="warning",
         server_header=False,
         proxy_headers=False,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from voicewright.training.planning import Planned
 
 LOOK_EVERY_S = 0.5
+BEGUN = "begun"
+"""A file in a job's folder: its trainer was started, so that after a restart of the server it is only watched."""
 PLACED = ("dataset", "run")
 """Fields of a plan that this server decides."""
 
@@ -55,10 +57,11 @@ def train(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
 
     name = work.request["plan"]
     folder = places.run_folder(name)
-    run = Run.open(folder) if Run.holds(folder) else None
-    if run is None or not run.state().busy:
+    run, begun = Run.open(folder) if Run.holds(folder) else None, work.folder / BEGUN
+    if run is None or not (begun.exists() or run.state().busy):
         run = studio.training.begin(places.plan(name))
         launch(run, trainer_command(run, ["--home", str(studio.home.root)]))
+    begun.touch()
     state = run.state()
     try:
         while (state := run.state()).busy:

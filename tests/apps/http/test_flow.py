@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from serving import SAMPLES, ended, upload
 
+from serving import SAMPLES, ended, upload
 from voicewright.apps.http.app import create_app, create_queue
 from voicewright.home import Home
 from voicewright.studio import Studio

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from serving import SAMPLES, Serves, upload
 
+from serving import SAMPLES, Serves, upload
 from voicewright.apps.http.uploads import plain_name
 from voicewright.audio.clip import Clip
 from voicewright.audio.files import write_clip
 from voicewright.home import Home
+from voicewright.speech.options import Output
+from voicewright.studio import Studio
 
 SOUND = sorted(SAMPLES.glob("*.flac"))[0]
 
@@ -86,3 +88,15 @@ def test_a_voice_is_moved_from_machine_to_machine(client: TestClient, tmp_path: 
     assert names == {"narrator", "visitor"}
     assert client.delete("/api/v1/voices/visitor").status_code == 204
     assert client.get("/api/v1/voices/visitor").status_code == 404
+
+
+def test_a_voice_comes_out_of_a_sound_that_carries_it(client: TestClient, home: Home, tmp_path: Path) -> None:
+    studio = Studio(home, engine="tones")
+    for name, embed in (("with.wav", True), ("without.wav", False)):
+        studio.speak("Hello.", voice="narrator", out=tmp_path / name, output=Output(embed_voice=embed))
+    wish = {"upload": upload(client, tmp_path / "with.wav"), "name": "guest"}
+    assert client.post("/api/v1/voices/import", json=wish).json()["name"] == "guest"
+    refused = client.post(
+        "/api/v1/voices/import", json={"upload": upload(client, tmp_path / "without.wav"), "name": "x"}
+    )
+    assert refused.status_code == 422

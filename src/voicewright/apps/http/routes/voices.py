@@ -10,7 +10,7 @@ from voicewright.apps.http.house import TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
 from voicewright.apps.http.sound import wav_bytes
 from voicewright.engines.options import EnrollOptions
-from voicewright.errors import BadUpload, UnknownName
+from voicewright.errors import BadUpload, BadVoice, UnknownName
 from voicewright.jobs.cloning import voice_told, with_engine
 from voicewright.jobs.plain import plain
 from voicewright.settings import from_dict
@@ -41,7 +41,7 @@ class CloneWish(ExamineWish):
 
 
 class ImportWish(Wish):
-    """A .voice file to be taken into the library."""
+    """A voice to be taken into the library."""
 
     upload: str
     name: str = ""
@@ -82,11 +82,15 @@ def clone(house: TheHouse, request: Request, response: Response, wish: CloneWish
 
 @router.post("/import", status_code=201)
 def take_over(house: TheHouse, wish: ImportWish) -> dict[str, Any]:
-    """Take a voice from an uploaded .voice file into the library."""
+    """Take a voice into the library: from an uploaded .voice file, or from a sound file whose card holds its voice."""
     upload = house.uploads.get(wish.upload)
-    if upload.kind != "voice":
-        raise BadUpload(f"{upload.name!r} is no .voice file")
     path = house.uploads.path(upload)
+    if upload.kind == "sound":
+        if not wish.name:
+            raise BadVoice("say what the voice inside this sound is to be called: name")
+        return voice_told(house.studio.cards.extract_voice(path, wish.name, replace_old=wish.replace))
+    if upload.kind != "voice":
+        raise BadUpload(f"{upload.name!r} is neither a .voice file nor a sound with a voice in its card")
     return voice_told(house.studio.imports.voice_file(path, wish.name or None, replace=wish.replace))
 
 
