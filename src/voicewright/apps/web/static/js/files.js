@@ -26,13 +26,13 @@ export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["s
   const take = async (files) => {
     wrong.clear();
     if (!multiple) box.clear();
+    state.sending += files.length; // all at once, so that nobody takes the first for everything
     for (const file of files) await send(file);
   };
   const send = async (file) => {
     const share = h("i");
     const line = h("li", {}, h("span", {}, file.name), h("span", { class: "small soft" }, bytes(file.size)), h("div", { class: "progress" }, h("div", { class: "bar" }, share)));
     list.append(line);
-    state.sending += 1;
     tellAll();
     try {
       const got = await upload(file, (done) => (share.style.width = `${done * 100}%`));
@@ -54,8 +54,8 @@ export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["s
       remove(at("uploads", got.id)).catch(() => {});
       tellAll();
     });
-    const about = got.kind === "sound" ? clock(got.seconds) : bytes(got.bytes);
-    fill(line, h("span", {}, got.name), h("span", { class: "row" }, h("span", { class: "small soft num" }, about), away));
+    const about = got.kind !== "sound" && h("span", { class: "small soft num" }, bytes(got.bytes));
+    fill(line, h("span", {}, got.name), h("span", { class: "row" }, about, away));
     if (got.kind === "sound") line.append(player(at("uploads", got.id, "audio"), { name: got.name, slim: true, seconds: got.seconds, waveform: at("uploads", got.id, "waveform") }));
   };
 

@@ -6,6 +6,7 @@ import { formFor } from "../form.js";
 import { dropzone } from "../files.js";
 import { icon } from "../icons.js";
 import { clock, moment, number, t } from "../i18n.js";
+import { cancel } from "../jobs.js";
 import { badge, button, card, choices, dialog, during, empty, facts, head, more, notice, place, sure, toast, tool } from "../parts.js";
 import { player } from "../player.js";
 import { progress } from "../progress.js";
@@ -71,8 +72,10 @@ function maker({ home, engines, signal, made }) {
     const listening = progress();
     fill(doctor, listening);
     const { signal: mine } = state.examining;
+    let job = null;
+    mine.addEventListener("abort", () => job && cancel(job).catch(() => {}));
     try {
-      const job = await post("voices/examine", { uploads: drop.uploads().map((each) => each.id), speaker: chosenSpeaker() });
+      job = await post("voices/examine", { uploads: drop.uploads().map((each) => each.id), speaker: chosenSpeaker() });
       const last = await listening.run(job, () => {}, AbortSignal.any([signal, mine]));
       if (last.result.speakers > 1) speaker.hidden = false;
       fill(doctor, report(last.result));
