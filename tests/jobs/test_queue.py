@@ -183,6 +183,20 @@ def test_ending_the_program_puts_work_back(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_full_disk_does_not_end_the_work(queue: JobQueue, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(job: Job) -> None:
+        raise BadJob("the disk is full")
+
+    first = queue.submit("speak", {"until": "go"})
+    worker.begun.acquire(timeout=5)
+    monkeypatch.setattr(queue.store, "put", full)
+    worker.gate("go").set()
+    while queue.get(first.id).state == "running" and queue.events(0)[-1][1].stage:
+        worker.gate("never").wait(0.01)
+    monkeypatch.undo()
+    assert queue.wait(queue.submit("speak", {}).id, 5).state == "done"
+
+
 def test_two_programs_do_not_share_a_queue(queue: JobQueue) -> None:
     with pytest.raises(BadJob, match="another voicewright server"):
         JobQueue(queue.store.path.parent, Worker())
