@@ -223,3 +223,30 @@ def test_what_goes_wrong_is_said_beside_it(page: "Page", voice: str) -> None:
     page.locator("button[type=submit]").click()
     assert page.get_by_text("Write something to say first.").is_visible()
     assert page.get_by_label("Text", exact=True).get_attribute("aria-invalid") is not None
+
+
+@pytest.mark.slow
+def test_a_small_training_is_watched_to_its_end_and_heard(page: "Page") -> None:
+    uploads = [upload(page, path) for path in sorted(SAMPLES.glob("*.flac"))]
+    done(page, "datasets", name="austen", uploads=uploads, options={})
+    page.goto("/#training/austen")
+    page.get_by_label("Name of the run").fill("austen-1")
+    page.get_by_label("Engine").select_option("kokoro-tiny")
+    page.get_by_text("More settings").click()
+    for label, value in (("Epochs", "2"), ("Save every", "1"), ("Sentences", "1")):
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_role("button", name="Make a plan").click()
+    plan = page.locator("[data-role=plan]")
+    plan.locator(".findings li").first.wait_for()
+    plan.get_by_role("button", name="Start training").click()
+    run = page.locator("[data-role=run]")
+    run.wait_for()
+    page.reload()  # it goes on, and the page finds it again
+    run.wait_for()
+    run.get_by_text("finished", exact=True).wait_for(timeout=150_000)
+    run.locator(".chart").first.wait_for()
+    assert run.locator("details audio").first.evaluate(LOUDNESS) > 0.001
+    run.get_by_text("Make a voice of it").click()
+    run.get_by_label("Name", exact=True).fill("trained")
+    run.get_by_role("button", name="Export").click()
+    run.get_by_text("trained is in your library.").wait_for()

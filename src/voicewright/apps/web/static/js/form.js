@@ -116,7 +116,8 @@ function kindOf(schema) {
   if (number) return { type: fixed.length || none ? "numberOr" : "number", whole: number.type === "integer", low, high, none, words: fixed };
   if (fixed.length) return { type: "choice", choices: fixed, none };
   if (ways.some((way) => way.type === "boolean")) return { type: "boolean" };
-  if (ways.some((way) => way.type === "array")) return { type: "list", items: ways.find((way) => way.type === "array").items ?? {} };
+  const listed = ways.find((way) => way.type === "array");
+  if (listed) return { type: "list", items: listed.items ?? listed.prefixItems?.[0] ?? {} };
   if (ways.some((way) => way.type === "string")) return { type: "text", none };
   return { type: "plain" };
 }
@@ -157,7 +158,8 @@ const MAKERS = {
   },
   list(kind, value) {
     const control = h("input", { type: "text", value: (value ?? []).join(", "), placeholder: t("form.commas") });
-    const number = kind.items.type === "number" || kind.items.type === "integer";
+    const numbers = ["number", "integer"];
+    const number = numbers.includes(kind.items.type) || (value?.length > 0 && value.every((each) => typeof each === "number"));
     const read = () => control.value.split(",").map((each) => each.trim()).filter(Boolean).map((each) => (number ? Number(each) : each));
     return { control, read };
   },
