@@ -48,6 +48,11 @@ class StreamReader:
             return None
         return int(HEAD.unpack(head)[1]) if len(head) == HEAD.size else None
 
+    @property
+    def sounds(self) -> bool:
+        """Whether there is any sound yet."""
+        return self._path.is_file() and self._path.stat().st_size > HEAD.size
+
     def fresh(self) -> Iterator[NDArray[np.int16]]:
         """(t,) the samples that were not read yet, in parts."""
         if self.rate is None:

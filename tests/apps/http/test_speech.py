@@ -11,6 +11,7 @@ from serving import Serves, Slow, ended
 from tones import ToneEngine
 
 from voicewright.audio.files import read_clip
+from voicewright.errors import StaleVoice
 from voicewright.home import Home
 from voicewright.studio import Studio
 
@@ -120,6 +121,20 @@ def test_too_much_at_once_is_refused_with_a_time(serves: Serves, slow: Slow) -> 
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert "waiting already" in answers[-1].json()["detail"]
     assert [ended(client, answer)["state"] for answer in answers[:3]] == ["done"] * 3
+
+
+def test_a_failure_before_any_sound_is_an_answer_and_no_broken_sound(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: object) -> None:
+        raise StaleVoice("the voice was made with other weights")
+
+    monkeypatch.setattr(ToneEngine, "_take", fails)
+    answer = client.post("/v1/audio/speech", json={"model": "tts-1", "voice": "narrator", "input": TEXT})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (422, "the voice was made with other weights")
+    job = client.get("/api/v1/jobs").json()["jobs"][0]
+    assert (job["state"], job["message"]) == ("failed", "the voice was made with other weights")
+    assert client.get(f"/api/v1/speech/{job['id']}/stream").status_code == 409
 
 
 def test_speaking_can_be_cancelled(client: TestClient, slow: Slow) -> None:

@@ -28,7 +28,7 @@ async def over(house: House, name: str) -> Job:
 async def first_sound(house: House, name: str) -> Job:
     """The job, once it sounds or is over."""
     reader = StreamReader(house.queue.folder(name))
-    while not (job := house.queue.get(name)).over and reader.rate is None:
+    while not (job := house.queue.get(name)).over and not reader.sounds:
         await asyncio.sleep(SOUND_EVERY_S)
     return job
 

@@ -16,7 +16,7 @@ from voicewright.apps.http.routes.speech import SpeechWish, check_speech
 from voicewright.apps.http.routes.uploads import chunks
 from voicewright.apps.http.sound import Encoder, encoded
 from voicewright.engines import registry
-from voicewright.errors import BadJob, BadSetting, BadUpload, UnknownName
+from voicewright.errors import BadSetting, BadUpload, UnknownName, VoicewrightError
 from voicewright.jobs.job import Job
 from voicewright.jobs.soundstream import StreamReader
 from voicewright.jobs.speaking import voice_for
@@ -61,7 +61,7 @@ async def speech(house: TheHouse, request: Request, wish: OpenAiSpeech) -> Strea
         raise
     rate = StreamReader(house.queue.folder(job.id)).rate
     if rate is None or job.state in ("failed", "cancelled"):
-        raise BadJob(job.message)
+        raise VoicewrightError(job.message)
     encoder = Encoder(wish.response_format, rate)
     sound = encoded(sound_of(house, job.id, cancels=True), encoder)
     headers = {"X-Sample-Rate": str(rate), "X-Job": job.id, "Cache-Control": "no-store"}
@@ -148,7 +148,7 @@ def _check(house: House, model: str, ours: SpeechWish) -> None:
 
 def _result(job: Job) -> dict[str, Any]:
     if job.state != "done" or job.result is None:
-        raise BadJob(job.message)
+        raise VoicewrightError(job.message)
     return dict(job.result)
 
 

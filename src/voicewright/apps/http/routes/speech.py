@@ -77,8 +77,9 @@ def redo(house: TheHouse, request: Request, response: Response, job_id: str, wis
 async def stream(house: TheHouse, job_id: str, format: StreamFormat = "wav") -> StreamingResponse:
     """The sound of a speech while it is being made, or afterwards."""
     job = await first_sound(house, _speech(house, job_id).id)
-    rate = StreamReader(house.queue.folder(job.id)).rate
-    if rate is None:
+    reader = StreamReader(house.queue.folder(job.id))
+    rate = reader.rate
+    if rate is None or not reader.sounds:
         raise BadJob(job.message or "there is no sound")
     encoder = Encoder(format, rate)
     headers = {"X-Sample-Rate": str(rate), "Cache-Control": "no-store"}

@@ -1,7 +1,7 @@
 """How a server bears many clients, and whether it grows: 8 clients × 20 requests, then 200 generations.
 
-python benchmarks/serving.py                    a server with the engine's twin
-python benchmarks/serving.py --home ~/voices --voice narrator
+python benchmarks/many_clients.py                    a server with the engine's twin
+python benchmarks/many_clients.py --home ~/voices --voice narrator
 """
 
 import argparse
