@@ -96,7 +96,14 @@ def fill(api: Api, engine: str) -> dict[str, str]:
     )
     converted = api.done("conversions", uploads=uploads[4:5], voice="narrator", format="wav", settings={}, options={})
     api.done("datasets", name="austen", uploads=uploads, options={})
-    values = {"engine": "kokoro-tiny", "epochs": 30, "save_every": 10, "validate_every": 5, "consent": CONSENT}
+    values = {
+        "engine": "kokoro-tiny",
+        "start_preset": "quick",
+        "epochs": 30,
+        "save_every": 10,
+        "validate_every": 5,
+        "consent": CONSENT,
+    }
     api.done("plans", name="austen-1", dataset="austen", values=values, trial=False)
     api.done("runs", plan="austen-1")
     return {"speak.job": spoken["id"], "convert.job": converted["id"], "voice": "narrator"}

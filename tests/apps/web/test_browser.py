@@ -233,6 +233,7 @@ def test_a_small_training_is_watched_to_its_end_and_heard(page: "Page") -> None:
     page.get_by_label("Name of the run").fill("austen-1")
     page.get_by_label("Engine").select_option("kokoro-tiny")
     page.get_by_text("More settings").click()
+    page.get_by_label("Start preset").select_option("quick")
     for label, value in (("Epochs", "2"), ("Save every", "1"), ("Sentences", "1")):
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_role("button", name="Make a plan").click()

@@ -12,12 +12,24 @@ import { statusWords } from "./tabs/training.js";
 const EVERY_MS = 2000;
 const BUSY = new Set(["new", "preparing", "training"]);
 
+/** Wait until the run of a job is there. Throws what went wrong before that. */
+export async function begun(job, name) {
+  for (;;) {
+    const { runs } = await get("runs");
+    if (runs.some((run) => run.name === name)) return;
+    const now = await get(at("jobs", job.id));
+    if (now.state === "failed") throw new Error(now.message);
+    if (now.state !== "waiting" && now.state !== "running") return;
+    await new Promise((done) => setTimeout(done, 400));
+  }
+}
+
 /** Everything about a run; it looks again every two seconds while the run goes on and until `signal`. */
 export async function watch(name, signal) {
   const parts = { state: h("div", { class: "stack" }), charts: h("div", { class: "charts" }), auditions: h("div", { class: "stack" }), wrong: place() };
   const seen = { step: -1, heard: -1, auditions: "" };
   const look = async () => {
-    const [run, curve, { auditions }] = await Promise.all([get(at("runs", name)), get(at("runs", name, "curve")).catch(() => ({})), get(at("runs", name, "auditions")).catch(() => ({ auditions: [] }))]);
+    const [run, curve, { auditions }] = await Promise.all([get(at("runs", name)), get(at("runs", name, "curve")), get(at("runs", name, "auditions"))]);
     fill(parts.state, now(run));
     if (run.state.step !== seen.step || auditions.length !== seen.heard) fill(parts.charts, curves(curve));
     Object.assign(seen, { step: run.state.step, heard: auditions.length });
@@ -108,7 +120,7 @@ function controls(name, parts, look, signal) {
     toast(t("run.stopping"));
   }), { picture: "stop", hidden: true });
   const on = button(t("run.on"), act(async () => {
-    await post("runs", { plan: name });
+    await begun(await post("runs", { plan: name }), name);
     await look();
   }), { picture: "play", hidden: true });
   const hear = button(t("run.hear"), act(async () => {

@@ -8,7 +8,7 @@ import { clock, moment, number, t } from "../i18n.js";
 import { unfinished } from "../jobs.js";
 import { badge, button, card, during, empty, head, more, notice, place, sure } from "../parts.js";
 import { progress } from "../progress.js";
-import { watch } from "../run.js";
+import { begun, watch } from "../run.js";
 
 export async function build(page, { signal, rest }) {
   const [{ datasets }, { engines }] = await Promise.all([get("datasets"), get("engines")]);
@@ -31,7 +31,9 @@ export async function build(page, { signal, rest }) {
   page.append(shelf, below);
   await redraw();
   const [job] = await unfinished("train").catch(() => []);
-  if (job) await open(job.result?.run ?? job.request.plan);
+  if (!job) return;
+  await begun(job, job.request.plan);
+  await open(job.request.plan);
 }
 
 /** The form for a new plan. */
@@ -94,7 +96,7 @@ function planned(plan, { signal, open, redraw }) {
   const bar = progress();
   const options = formFor("plan", { skip: ["dataset", "run"], values: plan.plan });
   const start = (event) => during(event.currentTarget, wrong, async () => {
-    await post("runs", { plan: plan.name });
+    await begun(await post("runs", { plan: plan.name }), plan.name);
     await redraw();
     await open(plan.name);
   });
