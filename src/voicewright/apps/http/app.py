@@ -29,6 +29,7 @@ from voicewright.apps.http.routes import (
     voices,
 )
 from voicewright.apps.http.routes import house as house_routes
+from voicewright.apps.http.shapes import Problem
 from voicewright.apps.http.uploads import Uploads
 from voicewright.jobs.kinds import LONG, doer
 from voicewright.jobs.places import Places
@@ -92,6 +93,7 @@ def create_app(
         summary="Make a voice, speak, convert and sing with it",
         version="1",
         lifespan=alive,
+        responses={"4XX": {"model": Problem, "description": "Why it came to nothing"}},
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,

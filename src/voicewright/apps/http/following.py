@@ -1,14 +1,13 @@
 """Following a job: its events as they happen, its sound while it is made."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voicewright.apps.http.house import House
+from voicewright.apps.http.shapes import JobTold
 from voicewright.errors import BadJob
 from voicewright.jobs.job import Job
 from voicewright.jobs.soundstream import StreamReader
@@ -44,7 +43,7 @@ async def sound_of(house: House, name: str, *, cancels: bool = False) -> AsyncIt
             if job.state == "failed":
                 raise BadJob(
                     job.message
-                )  # too late for an answer: the connection breaks, so that nobody takes it for whole
+                )  # too late for an answer: the connection breaks
             if job.over:
                 return
             await asyncio.sleep(SOUND_EVERY_S)
@@ -77,6 +76,6 @@ async def events(house: House, after: int, name: str | None = None) -> AsyncIter
         await asyncio.sleep(EVENTS_EVERY_S)
 
 
-def event(number: int, data: dict[str, Any]) -> str:
+def event(number: int, job: JobTold) -> str:
     """One event as it is sent."""
-    return f"event: job\nid: {number}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+    return f"event: job\nid: {number}\ndata: {job.model_dump_json()}\n\n"

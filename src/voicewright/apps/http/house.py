@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from voicewright.apps.http.gate import TRIES_PER_MINUTE, Bucket
 from voicewright.apps.http.keys import Keys
 from voicewright.apps.http.options import ServeOptions
+from voicewright.apps.http.shapes import FileTold, JobTold
 from voicewright.apps.http.uploads import Uploads
 from voicewright.errors import BadUpload
 from voicewright.jobs.job import Job
@@ -86,38 +87,34 @@ class House:
                 files[extra[f"_{role}"]] = self.uploads.path(upload)
         return self.queue.submit(kind, {**wish, **extra}, owner=owner_of(request), files=files)
 
-    def told(self, job: Job) -> dict[str, Any]:
+    def told(self, job: Job) -> JobTold:
         """A job as clients see it."""
-        return {
-            "id": job.id,
-            "kind": job.kind,
-            "state": job.state,
-            "stage": job.stage,
-            "done": job.done,
-            "total": job.total,
-            "message": job.message,
-            "ahead": self.queue.ahead(job),
-            "request": {name: value for name, value in job.request.items() if not name.startswith("_")},
-            "result": job.result,
-            "files": [self._file(job, name) for name in job.files],
-            "created": job.created,
-            "started": job.started or None,
-            "ended": job.ended or None,
-        }
+        return JobTold(
+            id=job.id,
+            kind=job.kind,
+            state=job.state,
+            stage=job.stage,
+            done=job.done,
+            total=job.total,
+            message=job.message,
+            ahead=self.queue.ahead(job),
+            request={name: value for name, value in job.request.items() if not name.startswith("_")},
+            result=None if job.result is None else dict(job.result),
+            files=[self._file(job, name) for name in job.files],
+            created=job.created,
+            started=job.started or None,
+            ended=job.ended or None,
+        )
 
     def file(self, job: Job, name: str) -> Path | None:
         """One of the files that came out of a job; None when it has none of that name."""
         path = self.queue.folder(job.id) / "out" / name
         return path if name in job.files and path.is_file() else None
 
-    def _file(self, job: Job, name: str) -> dict[str, Any]:
+    def _file(self, job: Job, name: str) -> FileTold:
         path = self.queue.folder(job.id) / "out" / name
-        return {
-            "name": name,
-            "type": media_type(name),
-            "bytes": path.stat().st_size if path.is_file() else 0,
-            "url": f"{JOBS}/{job.id}/files/{name}",
-        }
+        size = path.stat().st_size if path.is_file() else 0
+        return FileTold(name=name, type=media_type(name), bytes=size, url=f"{JOBS}/{job.id}/files/{name}")
 
 
 def media_type(name: str) -> str:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from voicewright.apps.http.house import TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
+from voicewright.apps.http.shapes import JobTold
 from voicewright.conversion.options import ConversionSettings
 from voicewright.engines.registry import convert_options
 from voicewright.jobs.places import refuse_places
@@ -37,7 +38,7 @@ class MeasureWish(Wish):
 
 
 @router.post("/conversions", status_code=202)
-def convert(house: TheHouse, request: Request, response: Response, wish: ConversionWish) -> dict[str, Any]:
+def convert(house: TheHouse, request: Request, response: Response, wish: ConversionWish) -> JobTold:
     """Say or sing recordings again in a voice: a job of the kind convert."""
     voice = voice_for(house.studio, house.places, wish.model_dump())
     refuse_places(wish.settings, "settings")
@@ -48,7 +49,7 @@ def convert(house: TheHouse, request: Request, response: Response, wish: Convers
 
 
 @router.post("/measures", status_code=202)
-def measure(house: TheHouse, request: Request, response: Response, wish: MeasureWish) -> dict[str, Any]:
+def measure(house: TheHouse, request: Request, response: Response, wish: MeasureWish) -> JobTold:
     """Measure a sound: a job of the kind measure."""
     sounds = [wish.upload, *wish.like]
     return accepted(house, house.submit(request, "measure", wish.model_dump(), sounds=sounds), response)

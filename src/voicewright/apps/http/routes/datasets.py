@@ -11,6 +11,7 @@ from voicewright.apps.http.house import House, TheHouse, Wish, media_type
 from voicewright.apps.http.routes.history import Offset, Search
 from voicewright.apps.http.routes.jobs import Limit, accepted
 from voicewright.apps.http.routes.uploads import Bins
+from voicewright.apps.http.shapes import Drawing, JobTold
 from voicewright.apps.http.sound import waveform
 from voicewright.data.dataset import Dataset
 from voicewright.data.datasets import REPORT
@@ -67,7 +68,7 @@ def _line(house: House, name: str) -> dict[str, Any]:
 
 
 @router.post("", status_code=202)
-def prepare(house: TheHouse, request: Request, response: Response, wish: PrepareWish) -> dict[str, Any]:
+def prepare(house: TheHouse, request: Request, response: Response, wish: PrepareWish) -> JobTold:
     """Make a dataset from recordings, or add recordings to one: a job of the kind prepare."""
     options_for(house.studio, house.places, wish.model_dump())
     beside = {"transcript": wish.transcript, "like": wish.like}
@@ -104,10 +105,10 @@ def audio(house: TheHouse, name: str, clip_id: str) -> FileResponse:
 
 
 @router.get("/{name}/clips/{clip_id}/waveform")
-def draw(house: TheHouse, name: str, clip_id: str, bins: Bins = 300) -> dict[str, Any]:
+def draw(house: TheHouse, name: str, clip_id: str, bins: Bins = 300) -> Drawing:
     """The lowest and the highest sample of equal parts of a clip, to draw it."""
     dataset = _dataset(house, name)
-    return waveform(dataset.audio(_clip(dataset, clip_id)), bins)
+    return Drawing(**waveform(dataset.audio(_clip(dataset, clip_id)), bins))
 
 
 @router.post("/{name}/edits")
@@ -127,7 +128,7 @@ def undo(house: TheHouse, name: str, wish: UndoWish) -> dict[str, Any]:
 
 
 @router.post("/{name}/check", status_code=202)
-def check(house: TheHouse, request: Request, response: Response, name: str) -> dict[str, Any]:
+def check(house: TheHouse, request: Request, response: Response, name: str) -> JobTold:
     """Score and judge every clip anew: a job of the kind check."""
     house.places.dataset(name)
     return accepted(house, house.submit(request, "check", {"name": name}), response)

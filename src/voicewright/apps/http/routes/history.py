@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from voicewright.apps.http.house import House, TheHouse, owner_of
 from voicewright.apps.http.routes.jobs import Limit, accepted
+from voicewright.apps.http.shapes import Found, JobTold
 from voicewright.errors import BadClip, UnknownJob
 from voicewright.jobs.job import Job
 from voicewright.jobs.kinds import OUTPUTS
@@ -19,15 +20,13 @@ Search = Annotated[str, Query(max_length=200)]
 
 
 @router.get("")
-def list_(
-    house: TheHouse, search: Search = "", kind: str = "", offset: Offset = 0, limit: Limit = 50
-) -> dict[str, Any]:
+def list_(house: TheHouse, search: Search = "", kind: str = "", offset: Offset = 0, limit: Limit = 50) -> Found:
     """What was spoken and converted, the newest first; `search` looks through texts and names."""
     kinds = (kind,) if kind in OUTPUTS else OUTPUTS
     store = house.queue.store
     found = store.find(states=("done",), kinds=kinds, search=search, offset=offset, limit=limit)
     total = store.count(states=("done",), kinds=kinds, search=search)
-    return {"total": total, "entries": [house.told(job) for job in found]}
+    return Found(total=total, entries=[house.told(job) for job in found])
 
 
 @router.get("/{job_id}/card")
@@ -46,7 +45,7 @@ def cards(house: TheHouse, job_id: str) -> dict[str, Any]:
 
 
 @router.post("/{job_id}/replay", status_code=202)
-def replay(house: TheHouse, request: Request, response: Response, job_id: str) -> dict[str, Any]:
+def replay(house: TheHouse, request: Request, response: Response, job_id: str) -> JobTold:
     """The same once more: a new job with the same request."""
     job = _output(house, job_id)
     came = house.queue.folder(job.id) / "in"

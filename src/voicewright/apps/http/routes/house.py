@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from voicewright.apps.http.house import TheHouse
 from voicewright.apps.http.routes.jobs import accepted
 from voicewright.apps.http.schema import groups, schema
+from voicewright.apps.http.shapes import JobTold
 from voicewright.engines import registry
 from voicewright.errors import UnknownName
 from voicewright.home import HomeSettings
@@ -50,7 +51,7 @@ def weights(house: TheHouse) -> dict[str, Any]:
 
 
 @router.post("/weights/{name}/pull", status_code=202)
-def pull(house: TheHouse, request: Request, response: Response, name: str) -> dict[str, Any]:
+def pull(house: TheHouse, request: Request, response: Response, name: str) -> JobTold:
     """Make a set of weights ready for use: a job of the kind pull."""
     if name not in {each.name for each in house.studio.store.status()}:
         raise UnknownName(f"no set of weights is called {name[:80]!r}")
@@ -86,7 +87,7 @@ def doctor(house: TheHouse) -> dict[str, Any]:
 
 
 @router.post("/doctor", status_code=202)
-def trial(house: TheHouse, request: Request, response: Response) -> dict[str, Any]:
+def trial(house: TheHouse, request: Request, response: Response) -> JobTold:
     """What this machine has and how fast it speaks: a job of the kind doctor."""
     return accepted(house, house.submit(request, "doctor", {}), response)
 

@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from voicewright.apps.http.following import events
 from voicewright.apps.http.house import House, TheHouse, media_type
+from voicewright.apps.http.shapes import Jobs, JobTold
 from voicewright.errors import UnknownName
 from voicewright.jobs.job import Job, State
 from voicewright.jobs.kinds import KINDS
@@ -19,29 +20,29 @@ SSE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def accepted(house: House, job: Job, response: Response) -> dict[str, Any]:
+def accepted(house: House, job: Job, response: Response) -> JobTold:
     """A job that was just asked for: 202, and where to look."""
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return house.told(job)
 
 
 @router.get("/jobs")
-def list_(house: TheHouse, state: State | None = None, kind: str = "", limit: Limit = 50) -> dict[str, Any]:
+def list_(house: TheHouse, state: State | None = None, kind: str = "", limit: Limit = 50) -> Jobs:
     """Jobs, the newest first."""
     if kind and kind not in KINDS:
         raise UnknownName(f"no kind of job is called {kind[:40]!r}; there are: {', '.join(KINDS)}")
     found = house.queue.store.find(states=(state,) if state else (), kinds=(kind,) if kind else (), limit=limit)
-    return {"jobs": [house.told(house.queue.get(job.id)) for job in found]}
+    return Jobs(jobs=[house.told(house.queue.get(job.id)) for job in found])
 
 
 @router.get("/jobs/{job_id}")
-def show(house: TheHouse, job_id: str) -> dict[str, Any]:
+def show(house: TheHouse, job_id: str) -> JobTold:
     """One job as it is now."""
     return house.told(house.queue.get(job_id))
 
 
 @router.post("/jobs/{job_id}/cancel")
-def cancel(house: TheHouse, job_id: str) -> dict[str, Any]:
+def cancel(house: TheHouse, job_id: str) -> JobTold:
     """End a job: at once if it waits, at its next step if it runs."""
     return house.told(house.queue.cancel(job_id))
 

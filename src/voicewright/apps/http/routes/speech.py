@@ -9,6 +9,7 @@ from pydantic import Field
 from voicewright.apps.http.following import first_sound, sound_of
 from voicewright.apps.http.house import House, TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
+from voicewright.apps.http.shapes import JobTold
 from voicewright.apps.http.sound import Encoder, encoded, wav_bytes
 from voicewright.errors import BadJob, BadText, UnknownJob
 from voicewright.jobs.job import Job
@@ -56,14 +57,14 @@ def check_speech(house: House, wish: SpeechWish) -> None:
 
 
 @router.post("", status_code=202)
-def speak(house: TheHouse, request: Request, response: Response, wish: SpeechWish) -> dict[str, Any]:
+def speak(house: TheHouse, request: Request, response: Response, wish: SpeechWish) -> JobTold:
     """Speak a text: a job of the kind speak."""
     check_speech(house, wish)
     return accepted(house, house.submit(request, "speak", wish.model_dump()), response)
 
 
 @router.post("/{job_id}/redo", status_code=202)
-def redo(house: TheHouse, request: Request, response: Response, job_id: str, wish: RedoWish) -> dict[str, Any]:
+def redo(house: TheHouse, request: Request, response: Response, job_id: str, wish: RedoWish) -> JobTold:
     """Speak some pieces of a finished speech once more: a new job, in which the other pieces stay as they were."""
     parent = _speech(house, job_id)
     if parent.state != "done":

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from voicewright.apps.http.house import House, TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
+from voicewright.apps.http.shapes import JobTold
 from voicewright.errors import UnknownName
 from voicewright.jobs.learning import best_told, plan_told, plan_values
 from voicewright.jobs.places import refuse_places
@@ -90,7 +91,7 @@ def _plan_line(house: House, name: str) -> dict[str, Any]:
 
 
 @router.post("/plans", status_code=202)
-def make_plan(house: TheHouse, request: Request, response: Response, wish: PlanWish) -> dict[str, Any]:
+def make_plan(house: TheHouse, request: Request, response: Response, wish: PlanWish) -> JobTold:
     """Plan how a dataset is learned from: a job of the kind plan."""
     house.places.run_folder(wish.name)
     house.places.dataset(wish.dataset)
@@ -105,7 +106,7 @@ def show_plan(house: TheHouse, name: str) -> dict[str, Any]:
 
 
 @router.put("/plans/{name}", status_code=202)
-def change_plan(house: TheHouse, request: Request, response: Response, name: str, wish: WholePlan) -> dict[str, Any]:
+def change_plan(house: TheHouse, request: Request, response: Response, name: str, wish: WholePlan) -> JobTold:
     """Check a plan that was changed, and keep it as it can be carried out: a job of the kind plan."""
     house.places.plan(name)
     refuse_places(plan_values(wish.model_dump()), "plan")
@@ -128,7 +129,7 @@ def runs(house: TheHouse) -> dict[str, Any]:
 
 
 @router.post("/runs", status_code=202)
-def train(house: TheHouse, request: Request, response: Response, wish: RunWish) -> dict[str, Any]:
+def train(house: TheHouse, request: Request, response: Response, wish: RunWish) -> JobTold:
     """Carry out a plan, or go on where its run stopped: a job of the kind train."""
     house.places.plan(wish.plan)
     return accepted(house, house.submit(request, "train", wish.model_dump()), response)
@@ -195,21 +196,21 @@ def audition_audio(house: TheHouse, name: str, step: int, number: int) -> FileRe
 
 
 @router.post("/runs/{name}/auditions", status_code=202)
-def audition(house: TheHouse, request: Request, response: Response, name: str, wish: AuditionWish) -> dict[str, Any]:
+def audition(house: TheHouse, request: Request, response: Response, name: str, wish: AuditionWish) -> JobTold:
     """Hear checkpoints: a job of the kind audition."""
     house.places.run(name)
     return accepted(house, house.submit(request, "audition", {"run": name, **wish.model_dump()}), response)
 
 
 @router.post("/runs/{name}/compare", status_code=202)
-def compare(house: TheHouse, request: Request, response: Response, name: str, wish: CompareWish) -> dict[str, Any]:
+def compare(house: TheHouse, request: Request, response: Response, name: str, wish: CompareWish) -> JobTold:
     """Ask whether training beat the voice it started from: a job of the kind compare."""
     house.places.run(name)
     return accepted(house, house.submit(request, "compare", {"run": name, **wish.model_dump()}), response)
 
 
 @router.post("/runs/{name}/export", status_code=202)
-def export(house: TheHouse, request: Request, response: Response, name: str, wish: ExportWish) -> dict[str, Any]:
+def export(house: TheHouse, request: Request, response: Response, name: str, wish: ExportWish) -> JobTold:
     """Take the run's voice into the library: a job of the kind export."""
     house.places.run(name)
     return accepted(house, house.submit(request, "export", {"run": name, **wish.model_dump()}), response)

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from voicewright.apps.http.house import House, TheHouse
+from voicewright.apps.http.shapes import Drawing, UploadTold
 from voicewright.apps.http.sound import waveform
 from voicewright.apps.http.uploads import Upload
 from voicewright.audio.files import SoundWriter, read_blocks
@@ -24,19 +25,19 @@ async def chunks(file: UploadFile) -> AsyncIterator[bytes]:
         yield data
 
 
-def upload_told(upload: Upload) -> dict[str, Any]:
+def upload_told(upload: Upload) -> UploadTold:
     """An upload as clients see it."""
-    return {name: value for name, value in asdict(upload).items() if name != "file"}
+    return UploadTold(**{name: value for name, value in asdict(upload).items() if name != "file"})
 
 
 @router.post("", status_code=201)
-async def take(house: TheHouse, file: UploadFile) -> dict[str, Any]:
+async def take(house: TheHouse, file: UploadFile) -> UploadTold:
     """Send a sound, a text (a transcript) or a .voice file; it is kept for a day. What it is decides its content."""
     return upload_told(await house.uploads.take(chunks(file), file.filename or "upload"))
 
 
 @router.get("/{upload_id}")
-def show(house: TheHouse, upload_id: str) -> dict[str, Any]:
+def show(house: TheHouse, upload_id: str) -> UploadTold:
     """What is known of an upload."""
     return upload_told(house.uploads.get(upload_id))
 
@@ -55,9 +56,9 @@ def audio(house: TheHouse, upload_id: str) -> FileResponse:
 
 
 @router.get("/{upload_id}/waveform")
-def draw(house: TheHouse, upload_id: str, bins: Bins = 600) -> dict[str, Any]:
+def draw(house: TheHouse, upload_id: str, bins: Bins = 600) -> Drawing:
     """The lowest and the highest sample of equal parts, to draw it."""
-    return waveform(house.uploads.path(_sound(house, upload_id)), bins)
+    return Drawing(**waveform(house.uploads.path(_sound(house, upload_id)), bins))
 
 
 @router.delete("/{upload_id}", status_code=204)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from voicewright.apps.http.house import TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
+from voicewright.apps.http.shapes import JobTold, VoiceTold
 from voicewright.apps.http.sound import wav_bytes
 from voicewright.engines.options import EnrollOptions
 from voicewright.errors import BadUpload, BadVoice, UnknownName
@@ -61,14 +62,14 @@ def list_(house: TheHouse) -> dict[str, Any]:
 
 
 @router.post("/examine", status_code=202)
-def examine(house: TheHouse, request: Request, response: Response, wish: ExamineWish) -> dict[str, Any]:
+def examine(house: TheHouse, request: Request, response: Response, wish: ExamineWish) -> JobTold:
     """Look at recordings before a voice is made of them: a job of the kind examine; nothing is kept."""
     from_dict(EnrollOptions, wish.options, where="options")
     return accepted(house, house.submit(request, "examine", wish.model_dump(), sounds=wish.uploads), response)
 
 
 @router.post("", status_code=202)
-def clone(house: TheHouse, request: Request, response: Response, wish: CloneWish) -> dict[str, Any]:
+def clone(house: TheHouse, request: Request, response: Response, wish: CloneWish) -> JobTold:
     """Make a voice from recordings: a job of the kind clone."""
     from_dict(EnrollOptions, wish.options, where="options")
     name = voice_name(wish.name)
@@ -81,23 +82,23 @@ def clone(house: TheHouse, request: Request, response: Response, wish: CloneWish
 
 
 @router.post("/import", status_code=201)
-def take_over(house: TheHouse, wish: ImportWish) -> dict[str, Any]:
+def take_over(house: TheHouse, wish: ImportWish) -> VoiceTold:
     """Take a voice into the library: from an uploaded .voice file, or from a sound file whose card holds its voice."""
     upload = house.uploads.get(wish.upload)
     path = house.uploads.path(upload)
     if upload.kind == "sound":
         if not wish.name:
             raise BadVoice("say what the voice inside this sound is to be called: name")
-        return voice_told(house.studio.cards.extract_voice(path, wish.name, replace_old=wish.replace))
+        return VoiceTold(**voice_told(house.studio.cards.extract_voice(path, wish.name, replace_old=wish.replace)))
     if upload.kind != "voice":
         raise BadUpload(f"{upload.name!r} is neither a .voice file nor a sound with a voice in its card")
-    return voice_told(house.studio.imports.voice_file(path, wish.name or None, replace=wish.replace))
+    return VoiceTold(**voice_told(house.studio.imports.voice_file(path, wish.name or None, replace=wish.replace)))
 
 
 @router.get("/{name}")
-def show(house: TheHouse, name: str) -> dict[str, Any]:
+def show(house: TheHouse, name: str) -> VoiceTold:
     """What is known of one voice."""
-    return voice_told(house.studio.library.get(name))
+    return VoiceTold(**voice_told(house.studio.library.get(name)))
 
 
 @router.get("/{name}/preview", response_class=Bytes)
@@ -119,10 +120,10 @@ def export(house: TheHouse, name: str) -> Bytes:
 
 
 @router.patch("/{name}")
-def rename(house: TheHouse, name: str, wish: RenameWish) -> dict[str, Any]:
+def rename(house: TheHouse, name: str, wish: RenameWish) -> VoiceTold:
     """Give a voice another name."""
     house.studio.library.rename(name, wish.name)
-    return voice_told(house.studio.library.get(wish.name))
+    return VoiceTold(**voice_told(house.studio.library.get(wish.name)))
 
 
 @router.delete("/{name}", status_code=204)
