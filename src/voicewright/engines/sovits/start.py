@@ -18,6 +18,8 @@ from voicewright.weights.safe import read_foreign
 SPEAKERS = "emb_g.weight"
 POSTERIOR = "enc_q."
 SHOWN = 5
+TINY_SPEC_CHANNELS = 257
+"""Windows of 64 ms: those of 16 ms, which suffice to convert, hold too few periods for a loss to tell pitches apart."""
 LOWEST_HZ, OCTAVES, BINS_PER_OCTAVE = 32.0, 6, 48
 
 
@@ -74,7 +76,7 @@ def network_config(options: SovitsTrainingOptions, speakers: int) -> SovitsConfi
         "vol_embedding": options.hears_volume,
     }
     if options.variant == "tiny":
-        return SovitsConfig.tiny(**common, p_dropout=0.0)
+        return SovitsConfig.tiny(**common, spec_channels=TINY_SPEC_CHANNELS, p_dropout=0.0)
     upstream = options.variant == "4.1"
     return SovitsConfig(dialect="upstream" if upstream else "fork", gin_channels=768 if upstream else 256, **common)  # type: ignore[arg-type]
 
