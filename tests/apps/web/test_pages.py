@@ -134,3 +134,33 @@ def test_every_option_has_a_chinese_label() -> None:
     shown_elsewhere = {"dataset", "run", "recipe", "input", "output"}
     assert not names - set(words) - shown_elsewhere
     assert not set(words) - names, "no such options any more"
+
+
+def colours(css: str) -> dict[str, str]:
+    return dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{3,6});", css))
+
+
+def luminance(colour: str) -> float:
+    full = colour[1:] if len(colour) == 7 else "".join(2 * each for each in colour[1:])
+    parts = [int(full[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+THEMES = [colours(block) for block in re.findall(r"\{[^{}]*--paper:[^}]*\}", (STATIC / "app.css").read_text())]
+ON_PAPER = [(ink, paper) for ink in ("ink", "soft", "voice") for paper in ("paper", "card", "sunk")]
+ON_WASH = [(name, f"{name}-wash") for name in ("voice", "bad", "good", "warn")]
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper"), [*ON_PAPER, *ON_WASH, ("voice-ink", "voice"), ("bad", "card"), ("ink", "bad-wash")]
+)
+def test_words_can_be_read_on_every_ground(ink: str, paper: str) -> None:
+    for theme in THEMES:
+        low, high = sorted((luminance(theme[ink]), luminance(theme[paper])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_the_chosen_dark_is_the_dark_of_the_system() -> None:
+    _, system, chosen = THEMES
+    assert system == chosen

@@ -12,14 +12,16 @@ import { record } from "./recorder.js";
  * A place for files. `kinds` are what the server must find in them (sound, text, voice); `changed` hears the uploads.
  * The element has `uploads()`, `clear()` and `busy()`.
  */
-export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["sound"], multiple = true, microphone = true, changed = () => {} }) {
+export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["sound"], multiple = true, microphone = true, folder = false, changed = () => {} }) {
   const list = h("ul", { class: "files" });
   const wrong = place();
   const state = { uploads: [], sending: 0 };
   const input = h("input", { type: "file", id: uid("files"), accept, multiple, class: "unseen", "aria-label": label });
   const choose = button(t("files.choose"), () => input.click(), { picture: "upload" });
+  const inside = h("input", { type: "file", webkitdirectory: true, class: "unseen", "aria-label": t("files.folder") });
+  const chooseFolder = folder && button(t("files.folder"), () => inside.click(), { picture: "datasets" });
   const recorded = microphone ? recordButton((file) => take([file]), wrong) : null;
-  const area = h("div", { class: "drop" }, icon("upload"), h("p", {}, words), h("div", { class: "row" }, choose, recorded), input);
+  const area = h("div", { class: "drop" }, icon("upload"), h("p", {}, words), h("div", { class: "row" }, choose, chooseFolder, recorded), input, folder && inside);
   const box = h("div", { class: "stack" }, area, list, wrong);
 
   const tellAll = () => changed(state.uploads);
@@ -62,6 +64,10 @@ export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["s
   input.addEventListener("change", () => {
     take([...input.files]);
     input.value = "";
+  });
+  inside.addEventListener("change", () => {
+    take([...inside.files].filter((file) => /^(audio|video)\//.test(file.type)));
+    inside.value = "";
   });
   for (const name of ["dragenter", "dragover"]) area.addEventListener(name, (event) => (event.preventDefault(), area.classList.add("over")));
   for (const name of ["dragleave", "drop"]) area.addEventListener(name, () => area.classList.remove("over"));

@@ -57,8 +57,13 @@ function drawFrame() {
   list.addEventListener("keydown", byKeys);
   fill(document.getElementById("tabs"), list);
   document.getElementById("tabs").setAttribute("aria-label", t("frame.studio"));
-  document.getElementById("skip").textContent = t("frame.skip");
   const panel = document.getElementById("panel");
+  const skip = document.getElementById("skip");
+  skip.textContent = t("frame.skip");
+  skip.onclick = (event) => {
+    event.preventDefault(); // the address names the tab
+    panel.focus();
+  };
   panel.setAttribute("role", "tabpanel");
   const upright = matchMedia("(min-width: 60.01rem)");
   const turn = () => list.setAttribute("aria-orientation", upright.matches ? "vertical" : "horizontal");

@@ -106,7 +106,7 @@ function heard(auditions, box, seen) {
     { class: "more", open: i === 0 },
     h("summary", {}, audition.step ? t("run.atStep", { n: audition.step }) : t("run.atStart")),
     h("div", { class: "facts" }, Object.entries(audition.figures).map(([figure, value]) => h("span", {}, `${figure.replaceAll("_", " ")} `, h("b", {}, number(value))))),
-    h("ol", { class: "list" }, audition.sentences.map((each) => h("li", {}, h("span", {}, each.text), player(each.url, { name: each.text, slim: true })))),
+    h("ol", { class: "list" }, audition.sentences.map((each) => h("li", {}, h("span", {}, each.text), each.url && player(each.url, { name: each.text, slim: true })))),
   )));
 }
 
@@ -158,8 +158,8 @@ async function blind(name) {
   const pair = (each) => h(
     "li",
     {},
-    h("span", { class: "said" }, each.text),
-    h("div", { class: "grid" }, ["a", "b"].map((side) => h("div", { class: "row" }, h("b", {}, side.toUpperCase()), player(each[side], { name: `${side.toUpperCase()}: ${each.text}`, slim: true })))),
+    h("span", { class: "said" }, each.text ?? t("blind.pair", { n: each.number })),
+    h("div", { class: "grid" }, ["a", "b"].map((side) => h("div", { class: "row" }, h("b", {}, side.toUpperCase()), player(each[side], { name: `${side.toUpperCase()} ${each.number}`, slim: true })))),
     h("div", { class: "row", role: "group", "aria-label": t("blind.which") }, [["a", "A"], ["same", t("blind.same")], ["b", "B"]].map(([value, words]) => button(words, (event) => {
       answers[each.number] = value;
       for (const other of event.currentTarget.parentElement.children) other.setAttribute("aria-pressed", String(other === event.currentTarget));

@@ -37,7 +37,7 @@ export async function build(page, { signal, rest }) {
 
 function recordings(list, able, signal) {
   const wish = take("convert.request") ?? {};
-  const drop = dropzone({ label: t("convert.recordings"), words: t("convert.drop") });
+  const drop = dropzone({ label: t("convert.recordings"), words: t("convert.drop"), folder: true });
   const own = h("div");
   const state = { options: null };
   const changed = (voice) => {

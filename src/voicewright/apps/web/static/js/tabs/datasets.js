@@ -30,7 +30,7 @@ export async function build(page, { signal, rest }) {
 /** Make one, or add recordings to one. */
 function maker(signal, made) {
   const name = field(t("datasets.name"), h("input", { required: true, maxlength: 64, autocomplete: "off", placeholder: "narrator" }), { help: t("datasets.nameHelp") });
-  const drop = dropzone({ label: t("datasets.recordings"), words: t("datasets.drop") });
+  const drop = dropzone({ label: t("datasets.recordings"), words: t("datasets.drop"), folder: true });
   const transcript = dropzone({ label: t("datasets.transcript"), words: t("datasets.transcriptDrop"), accept: ".txt,.csv,.tsv,.srt,.vtt,.json,.jsonl,.TextGrid", kinds: ["text"], multiple: false, microphone: false });
   const like = dropzone({ label: t("datasets.like"), words: t("datasets.likeDrop"), multiple: false });
   const options = formFor("prepare");

@@ -1,9 +1,9 @@
-// Hands what the microphone hears to the page, in messages of about 10 ms.
+// Hands what the microphone hears to the page, in messages of 20 ms.
 
 class Capture extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.block = new Float32Array(512);
+    this.block = new Float32Array(Math.round(sampleRate / 50));
     this.filled = 0;
   }
 

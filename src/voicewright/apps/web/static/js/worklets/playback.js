@@ -1,5 +1,8 @@
 // Plays blocks of sound as they arrive. Says how much waits, and how often nothing did.
 
+const AHEAD_S = 0.05; // blocks come unevenly: so much must wait before it plays
+const MOST_S = 0.3;
+
 class Playback extends AudioWorkletProcessor {
   constructor() {
     super();
@@ -12,9 +15,9 @@ class Playback extends AudioWorkletProcessor {
     this.port.onmessage = (event) => {
       this.blocks.push(event.data);
       this.waiting += event.data.length;
-      // More than half a second behind: the oldest goes, so that the delay does not grow.
-      while (this.waiting > sampleRate / 2 && this.blocks.length > 1) this.drop();
-      this.started = true;
+      // Too far behind: the oldest goes, so that the delay does not grow.
+      while (this.waiting > sampleRate * MOST_S && this.blocks.length > 1) this.drop();
+      if (this.waiting >= sampleRate * AHEAD_S) this.started = true;
     };
   }
 
@@ -25,9 +28,9 @@ class Playback extends AudioWorkletProcessor {
 
   process(inputs, outputs) {
     const out = outputs[0][0];
-    for (let i = 0; i < out.length; i += 1) {
+    for (let i = 0; this.started && i < out.length; i += 1) {
       if (!this.blocks.length) {
-        if (this.started) this.gaps += 1;
+        this.gaps += 1;
         this.started = false;
         break;
       }
