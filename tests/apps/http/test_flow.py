@@ -1,12 +1,13 @@
 """From recordings to a voice, to a dataset, to a trained voice: everything over the API, with the engine's twin."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-
 from serving import SAMPLES, ended, upload
+
 from voicewright.apps.http.app import create_app, create_queue
 from voicewright.home import Home
 from voicewright.studio import Studio
@@ -45,6 +46,33 @@ def test_recordings_become_a_voice_that_speaks_and_converts(twin_client: TestCli
     wish = {"upload": sounds[0], "like": sounds[1:]}
     measured = ended(client, client.post("/api/v1/measures", json=wish), 60)
     assert any("speaker" in line for line in measured["result"]["lines"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("/api/v1/voices", {"name": "reader"}),
+        ("/api/v1/datasets", {"name": "reader", "options": {"speaker": "reader"}}),
+    ],
+    ids=["clone", "prepare"],
+)
+def test_long_work_ends_when_it_is_told_to_and_can_be_begun_anew(
+    twin_client: TestClient, path: str, wish: dict[str, object]
+) -> None:
+    client, sounds = twin_client, [upload(twin_client, sound) for sound in SOUNDS]
+    job = client.post(path, json={**wish, "uploads": sounds}).json()
+    while (told := client.get(f"/api/v1/jobs/{job['id']}").json())["state"] != "running" or not told["stage"]:
+        assert told["state"] in ("waiting", "running"), told["message"]
+        time.sleep(0.02)
+    answer = client.post(f"/api/v1/jobs/{job['id']}/cancel")
+    answer.status_code = 202
+    assert ended(client, answer, 60)["state"] == "cancelled"
+    assert client.get("/api/v1/voices").json() == {"voices": []}
+    if path.endswith("voices"):
+        wish = {**wish, "options": {"preset": "quick"}}
+    again = ended(client, client.post(path, json={**wish, "uploads": sounds}), 120)
+    assert again["state"] == "done", again["message"]
 
 
 @pytest.mark.slow
