@@ -22,7 +22,8 @@ VoicewrightError
   + BadJob           a journal that belongs to another job, or cannot be resumed
   |   + UnknownJob     no such job in the queue
   |   + QueueFull      too much is waiting already
-  + BadUpload        a file from a client that is too large, or not what it has to be
+  + BadUpload        a file from a client that is not what it has to be
+  |   + TooLarge       a file from a client that is too large or too long
   + UnknownName      nothing here is called so
   + MissingExtra     an optional package is not installed
 
@@ -132,7 +133,11 @@ class QueueFull(BadJob):
 
 
 class BadUpload(VoicewrightError):
-    """A file from a client that is too large, or not what it has to be."""
+    """A file from a client that is not what it has to be."""
+
+
+class TooLarge(BadUpload):
+    """A file from a client that is too large or too long."""
 
 
 class UnknownName(VoicewrightError):

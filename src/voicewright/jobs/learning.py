@@ -65,7 +65,7 @@ def train(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     state = run.state()
     try:
         while (state := run.state()).busy:
-            told = f"{state.status}: {state.message}" if state.message else state.status
+            told = state.message if state.status == "preparing" and state.message else state.status
             work.progress(told, state.step, state.steps)
             time.sleep(LOOK_EVERY_S)
     except Stopped:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-
 from serving import SAMPLES, Serves, upload
+
 from voicewright.apps.http.uploads import plain_name
 from voicewright.audio.clip import Clip
 from voicewright.audio.files import write_clip
@@ -50,11 +50,18 @@ def test_nothing_is_left_of_what_was_refused(client: TestClient, home: Home) -> 
     assert list(home.uploads.iterdir()) == []
 
 
+def test_many_files_do_not_fill_the_disk(serves: Serves) -> None:
+    client = serves(upload_mb=SOUND.stat().st_size / 1e6 + 0.001)
+    files = {"file": ("a.flac", SOUND.read_bytes())}
+    answers = [client.post("/api/v1/uploads", files=files).status_code for _ in range(12)]
+    assert answers == [201] * 10 + [413] * 2 or answers == [201] * 11 + [413]
+
+
 def test_a_recording_that_is_too_long_is_refused(serves: Serves, tmp_path: Path) -> None:
     client = serves(upload_minutes=0.05)
     write_clip(tmp_path / "long.wav", Clip(np.full(8000 * 4, 0.1, np.float32), 8000))
     answer = client.post("/api/v1/uploads", files={"file": ("long.wav", (tmp_path / "long.wav").read_bytes())})
-    assert answer.status_code == 415
+    assert answer.status_code == 413
     assert "may be taken" in answer.json()["detail"]
 
 

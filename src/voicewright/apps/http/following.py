@@ -41,9 +41,7 @@ async def sound_of(house: House, name: str, *, cancels: bool = False) -> AsyncIt
             for part in reader.fresh():
                 yield part
             if job.state == "failed":
-                raise BadJob(
-                    job.message
-                )  # too late for an answer: the connection breaks
+                raise BadJob(job.message)  # too late for an answer: the connection breaks
             if job.over:
                 return
             await asyncio.sleep(SOUND_EVERY_S)

@@ -14,6 +14,7 @@ from voicewright.errors import (
     BadUpload,
     NoConsent,
     QueueFull,
+    TooLarge,
     UnknownJob,
     UnknownName,
     UnknownVoice,
@@ -26,6 +27,7 @@ STATUS: tuple[tuple[type[VoicewrightError], int], ...] = (
     (UnknownName, 404),
     (QueueFull, 429),
     (BadJob, 409),
+    (TooLarge, 413),
     (BadUpload, 415),
     (NoConsent, 403),
 )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from voicewright.audio.files import describe
-from voicewright.errors import BadClip, BadUpload, BadVoice, UnknownName
+from voicewright.errors import BadClip, BadUpload, BadVoice, TooLarge, UnknownName
 from voicewright.jobs.job import is_id, new_id, now
+from voicewright.jobs.pruning import bytes_in
 from voicewright.settings import from_dict
 from voicewright.voice.file import read_header
 from voicewright.voice.names import nearest_name
@@ -20,6 +21,8 @@ from voicewright.voice.names import nearest_name
 Kind = Literal["sound", "text", "voice"]
 KEPT = timedelta(hours=24)
 TEXT_BYTES = 5 << 20
+MOST_UPLOADS = 10
+"""All files together may take as much room as so many of the largest."""
 ABOUT = "about.json"
 
 
@@ -50,10 +53,12 @@ class Uploads:
         self._folder, self._most_bytes, self._most_s = folder, most_bytes, most_s
 
     async def take(self, chunks: AsyncIterator[bytes], name: str) -> Upload:
-        """Keep what a client sends. Raises BadUpload: too large or long, or neither sound nor text nor a voice."""
+        """Keep what a client sends. Raises TooLarge; BadUpload: neither sound nor text nor a voice."""
         from starlette.concurrency import run_in_threadpool
 
         self._prune()
+        if bytes_in(self._folder) > MOST_UPLOADS * self._most_bytes:
+            raise TooLarge("too many large files were sent today; delete some, or come back tomorrow")
         upload_id = new_id()
         place = self._folder / upload_id
         place.mkdir(parents=True)
@@ -64,7 +69,7 @@ class Uploads:
                 async for chunk in chunks:
                     got += len(chunk)
                     if got > self._most_bytes:
-                        raise BadUpload(f"{name[:80]!r} is larger than {self._most_bytes / 1e6:.0f} MB")
+                        raise TooLarge(f"{name[:80]!r} is larger than {self._most_bytes / 1e6:.0f} MB")
                     out.write(chunk)
             upload = await run_in_threadpool(self._examined, place / file, upload_id, name[:200])
             (place / ABOUT).write_text(json.dumps(asdict(upload)), "utf-8")
@@ -124,7 +129,7 @@ class Uploads:
                 raise BadUpload(f"{name!r} is neither sound nor text nor a voice: {told}") from None
             return "voice", None, None, None
         if info.seconds > self._most_s:
-            raise BadUpload(f"{name!r} lasts {info.seconds / 60:.0f} minutes; {self._most_s / 60:.0f} may be taken")
+            raise TooLarge(f"{name!r} lasts {info.seconds / 60:.0f} minutes; {self._most_s / 60:.0f} may be taken")
         return "sound", info.seconds, info.rate, info.channels
 
     def _prune(self) -> None:
