@@ -135,6 +135,7 @@ def describe(cls: type) -> dict[str, str]:
     return found
 
 
+@cache
 def _own_docs(cls: type) -> dict[str, str]:
     node = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
     if not isinstance(node, ast.ClassDef):
