@@ -32,8 +32,8 @@ Far below, the sea was calm. He lit the lamp, sat down, and began to write.
 
 “Dear Anna, nothing has happened today, and it was beautiful.”"""
 TABS = ("speak", "voices", "convert", "convert/live", "datasets", "training", "history", "settings", "help")
-SIZES = {"desk": {"width": 1180, "height": 860}, "phone": {"width": 360, "height": 740}}
-COLOURS = 96
+SIZES = {"desk": {"width": 1180, "height": 980}, "phone": {"width": 360, "height": 740}}
+COLOURS = 256
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def fill(api: Api, engine: str) -> dict[str, str]:
     api.done(
         "speech", text="Good evening. This is the night train to the sea.", voice="anna", settings={}, format="wav"
     )
-    converted = api.done("conversions", uploads=uploads[4:5], voice="narrator", format="wav", settings={}, options={})
+    converted = api.done("conversions", uploads=uploads[4:5], voice="narrator", format="wav", settings={"transpose": 4}, options={})
     api.done("datasets", name="austen", uploads=uploads, options={})
     values = {
         "engine": "kokoro-tiny",

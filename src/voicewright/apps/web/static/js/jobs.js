@@ -2,42 +2,35 @@
 
 import { at, get, post } from "./api.js";
 
+const LOOK_MS = 4000;
 const OVER = new Set(["done", "failed", "cancelled"]);
 
 export const over = (job) => OVER.has(job.state);
 
-/** Follow a job to its end. `tell` hears every state of it; `signal` stops the following, not the job. */
+/**
+ * Follow a job to its end. `tell` hears every state of it; `signal` stops the following, not the job. All jobs come over the
+ * one stream of `watchAll`, because browsers keep few connections; now and then it is asked anew, should the stream be lost.
+ */
 export function follow(job, tell = () => {}, signal = null) {
   return new Promise((resolve, reject) => {
-    if (over(job)) {
-      tell(job);
-      resolve(job);
-      return;
-    }
-    const source = new EventSource(at("jobs", job.id, "events"));
-    const end = () => source.close();
-    signal?.addEventListener("abort", () => {
-      end();
-      reject(new DOMException("left", "AbortError"));
-    });
-    source.addEventListener("job", (event) => {
-      const now = JSON.parse(event.data);
-      tell(now);
-      if (!over(now)) return;
-      end();
-      resolve(now);
-    });
-    source.onerror = async () => {
-      if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
-      try {
-        const now = await get(`jobs/${job.id}`);
-        tell(now);
-        if (over(now)) resolve(now);
-        else setTimeout(() => follow(now, tell, signal).then(resolve, reject), 1500);
-      } catch (problem) {
-        reject(problem);
-      }
+    const state = { over: false };
+    const end = (settle, value) => {
+      state.over = true;
+      document.removeEventListener("job", heard);
+      clearInterval(clock);
+      settle(value);
     };
+    const hear = (now) => {
+      if (state.over || now.id !== job.id) return;
+      tell(now);
+      if (over(now)) end(resolve, now);
+    };
+    const look = () => get(at("jobs", job.id)).then(hear, (problem) => problem.status === 404 && !state.over && end(reject, problem));
+    const heard = (event) => hear(event.detail);
+    const clock = setInterval(look, LOOK_MS);
+    document.addEventListener("job", heard);
+    signal?.addEventListener("abort", () => state.over || end(reject, new DOMException("left", "AbortError")));
+    look();
   });
 }
 
