@@ -17,7 +17,7 @@ RUN useradd --create-home --uid 10001 voicewright \
     && install -d -o voicewright -g voicewright /home/voicewright/data
 COPY --from=build /opt/voicewright /opt/voicewright
 ENV PATH=/opt/voicewright/bin:$PATH VOICEWRIGHT_HOME=/home/voicewright/data PYTHONUNBUFFERED=1
-USER voicewright
+USER 10001
 WORKDIR /home/voicewright
 VOLUME /home/voicewright/data
 EXPOSE 7860

@@ -42,7 +42,7 @@ def test_what_it_copies_is_there_and_let_through() -> None:
 
 
 def test_it_is_not_run_by_root_and_not_without_a_key() -> None:
-    assert ("USER", "voicewright") in instructions()
+    assert ("USER", "10001") in instructions()
     assert not any("API_KEY=" in words for name, words in instructions() if name in ("ENV", "ARG"))
     service = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["voicewright"]
     assert ":?" in service["environment"]["VOICEWRIGHT_API_KEY"]
