@@ -94,7 +94,9 @@ def fill(api: Api, engine: str) -> dict[str, str]:
     api.done(
         "speech", text="Good evening. This is the night train to the sea.", voice="anna", settings={}, format="wav"
     )
-    converted = api.done("conversions", uploads=uploads[4:5], voice="narrator", format="wav", settings={"transpose": 4}, options={})
+    converted = api.done(
+        "conversions", uploads=uploads[4:5], voice="narrator", format="wav", settings={"transpose": 4}, options={}
+    )
     api.done("datasets", name="austen", uploads=uploads, options={})
     values = {
         "engine": "kokoro-tiny",
