@@ -23,11 +23,12 @@ export function compare(list, signal) {
     "details",
     { class: "card" },
     h("summary", {}, t("compare.title")),
-    h("div", { class: "row" }, boxes.map((box) => h("span", { class: "tick" }, box, h("label", { for: box.id }, box.value)))),
-    text,
-    h("div", { class: "actions" }, button(t("compare.go"), act)),
-    wrong,
-    out,
+    h("div", { class: "stack" }, h("div", { class: "row" }, boxes.map((box) => h("span", { class: "tick" }, box, h("label", { for: box.id }, box.value)))),
+      text,
+      h("div", { class: "actions" }, button(t("compare.go"), act)),
+      wrong,
+      out,
+    ),
   );
 }
 

@@ -17,17 +17,17 @@ export function schemaOf(group) {
 }
 
 /**
- * A form for an object's schema. `skip` leaves properties out (they are shown elsewhere). The element has `values()`:
- * only what differs from the defaults, so that a request says no more than the user chose; `set(values)`, `reset()`, and
- * `complain(sentence)`, which shows a refusal beside the field that it names, and says whether there is one.
+ * A form for an object's schema. `skip` leaves properties out (they are shown elsewhere). The element has `values()`: only
+ * what differs from the defaults, so that a request says no more than the user chose (with `complete`, everything);
+ * `set(values)`, `reset()`, and `complain(sentence)`, which shows a refusal beside the field that it names, and says whether there is one.
  */
-export function form(schema, { skip = [], values = {} } = {}) {
+export function form(schema, { skip = [], values = {}, complete = false } = {}) {
   const box = h("div", { class: "stack" });
   let parts = [];
   const build = (given) => {
     parts = Object.entries(schema.properties ?? {})
       .filter(([name]) => !skip.includes(name))
-      .map(([name, own]) => part(name, own, given[name]));
+      .map(([name, own]) => part(name, own, given[name], complete));
     const plain = parts.filter((each) => !each.group);
     fill(box, plain.length ? h("div", { class: "grid" }, plain.map((each) => each.element)) : null, parts.filter((each) => each.group).map((each) => each.element));
   };
@@ -64,8 +64,8 @@ export function formFor(group, options = {}) {
   return box;
 }
 
-function part(name, schema, value) {
-  if (schema.type === "object" && schema.properties) return groupOf(name, schema, value);
+function part(name, schema, value, complete) {
+  if (schema.type === "object" && schema.properties) return groupOf(name, schema, value, complete);
   const kind = kindOf(schema);
   const words = optionWords(name, schema);
   const present = value === undefined ? schema.default : value;
@@ -78,7 +78,7 @@ function part(name, schema, value) {
     group: false,
     read: () => {
       const now = made.read();
-      return same(now, schema.default) ? undefined : now;
+      return !complete && same(now, schema.default) ? undefined : now;
     },
     complain: (sentence) => {
       const mine = new RegExp(`\\b${name}\\b`).test(sentence);
@@ -89,9 +89,9 @@ function part(name, schema, value) {
   };
 }
 
-function groupOf(name, schema, value) {
+function groupOf(name, schema, value, complete) {
   const words = optionWords(name, schema);
-  const inner = form(schema, { values: value ?? {} });
+  const inner = form(schema, { values: value ?? {}, complete });
   return {
     name,
     group: true,

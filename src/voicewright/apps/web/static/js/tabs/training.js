@@ -94,14 +94,14 @@ function maker({ datasets, engines, first, signal, made }) {
 function planned(plan, { signal, open, redraw }) {
   const wrong = place();
   const bar = progress();
-  const options = formFor("plan", { skip: ["dataset", "run"], values: plan.plan });
+  const options = formFor("plan", { skip: ["dataset", "run", "engine", "recipe"], values: plan.plan, complete: true });
   const start = (event) => during(event.currentTarget, wrong, async () => {
     await begun(await post("runs", { plan: plan.name }), plan.name);
     await redraw();
     await open(plan.name);
   });
   const check = (event) => during(event.currentTarget, wrong, async () => {
-    const job = await bar.run(await put(at("plans", plan.name), { plan: { ...plan.plan, ...options.values() }, trial: false }), () => {}, signal);
+    const job = await bar.run(await put(at("plans", plan.name), { plan: { ...plan.plan, ...(await options.ready).values() }, trial: false }), () => {}, signal);
     box.replaceWith(planned(job.result, { signal, open, redraw }));
   });
   const looks = { changed: ["warn", "warn"], note: ["", "help"], chosen: ["good", "check"] };
@@ -121,7 +121,7 @@ function planned(plan, { signal, open, redraw }) {
 
 function estimate(found) {
   if (!found) return null;
-  const told = [[t("training.takes"), clock(found.seconds ?? found.total_s)], [t("training.steps"), found.steps ? number(found.steps, 0) : null], [t("training.memory"), found.memory_gb ? `${number(found.memory_gb, 1)} GB` : null]];
+  const told = [[t("training.takes"), found.seconds ? clock(found.seconds) : null], [t("training.steps"), found.steps ? number(found.steps, 0) : null], [t("training.memory"), found.memory_gb ? `${number(found.memory_gb, 1)} GB` : null]];
   return h("div", { class: "facts" }, told.filter(([, value]) => value && value !== "–").map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))));
 }
 
