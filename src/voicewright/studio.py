@@ -200,6 +200,14 @@ class Studio:
         clock.took("voice")
         return Cloned(voice=voice, path=path, reference=reference, taken_s=clock.seconds)
 
+    def blend(self, name: str, of: Sequence[str], weights: Sequence[float] = (), *, replace: bool = False) -> "Voice":
+        """Keep a mix `of` voices in the library as `name`. Raises: as `voicewright.voice.blending.blend`, `Library`."""
+        from voicewright.voice.blending import blend
+
+        parents, required = [self.library.get(each) for each in of], self.settings.require_consent
+        self.library.add(voice := blend(parents, weights, name=name, consent_required=required), replace=replace)
+        return voice
+
     def measure(
         self,
         sound: str | Path,
@@ -286,12 +294,7 @@ class Studio:
         path = Path(out) if out is not None else None
         check_embedding(chosen := self.voice(voice), output)
         narration = self.narrate(
-            text,
-            voice=chosen,
-            settings=settings,
-            lexicon=output.lexicon,
-            resume=path is not None,
-            progress=progress,
+            text, voice=chosen, settings=settings, lexicon=output.lexicon, resume=path is not None, progress=progress
         )
         speech = assemble(narration, path)
         if path:

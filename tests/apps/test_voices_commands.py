@@ -110,6 +110,21 @@ def test_a_checkpoint_whose_speakers_pitch_is_unknown_says_what_to_do(
     assert "other" not in [voice.name for voice in Library(home.voices).list()]
 
 
+def test_a_blend_is_kept_and_needs_everybodys_consent_where_clone_does(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["voices", "blend", "anna", "ben", "--weight", "0.7", "--weight", "0.3", "--name", "mix"]
+    assert main(command) == 0
+    assert capsys.readouterr().out == "mix\n"
+    mix = Library(home.voices).get("mix")
+    assert [(each["voice"], each["weight"]) for each in mix.settings["blend"]] == [("anna", 0.7), ("ben", 0.3)]
+    assert main(command) == 2
+    assert "--replace" in capsys.readouterr().err
+    save(HomeSettings(require_consent=True), home.settings_file)
+    assert main([*command, "--replace"]) == 2
+    assert "'ben'" in capsys.readouterr().err
+
+
 def test_rename_and_remove(home: Home) -> None:
     assert main(["voices", "rename", "anna", "narrator"]) == 0
     assert main(["voices", "remove", "ben"]) == 0  # no terminal, no question

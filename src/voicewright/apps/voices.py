@@ -100,6 +100,24 @@ def remove(
 
 
 @app.command()
+def blend(
+    context: typer.Context,
+    voices: Annotated[
+        list[str],
+        typer.Argument(metavar="ONE OTHER…", help="Two voices or more, of one engine.", show_default=False),
+    ],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the new voice is called.")],
+    weight: Annotated[
+        list[float] | None,
+        typer.Option("--weight", metavar="SHARE", help="A share for each voice, together 1; none: equal shares."),
+    ] = None,
+    replace: Replace = False,
+) -> None:
+    """Make a voice between voices. It carries the recordings' names and the consent of all of them."""
+    say(studio_of(context).blend(name, voices, weight or (), replace=replace).name)
+
+
+@app.command()
 def export(
     context: typer.Context,
     name: Name,

@@ -49,6 +49,17 @@ class ImportWish(Wish):
     replace: bool = False
 
 
+class BlendWish(Wish):
+    """A voice between voices."""
+
+    name: str
+    voices: list[str] = Field(min_length=2, max_length=100, description="Voices of one engine, by name.")
+    weights: list[float] = Field(
+        default_factory=list, max_length=100, description="A share for each voice, together 1; none: equal shares."
+    )
+    replace: bool = False
+
+
 class RenameWish(Wish):
     """Another name."""
 
@@ -93,6 +104,12 @@ def take_over(house: TheHouse, wish: ImportWish) -> VoiceTold:
     if upload.kind != "voice":
         raise BadUpload(f"{upload.name!r} is neither a .voice file nor a sound with a voice in its card")
     return VoiceTold(**voice_told(house.studio.imports.voice_file(path, wish.name or None, replace=wish.replace)))
+
+
+@router.post("/blend", status_code=201)
+def blend(house: TheHouse, wish: BlendWish) -> VoiceTold:
+    """Make a voice between voices of one engine; it carries the consent of all of them."""
+    return VoiceTold(**voice_told(house.studio.blend(wish.name, wish.voices, wish.weights, replace=wish.replace)))
 
 
 @router.get("/{name}")
