@@ -104,7 +104,7 @@ def blend(
     context: typer.Context,
     voices: Annotated[
         list[str],
-        typer.Argument(metavar="ONE OTHER…", help="Two voices or more, of one engine.", show_default=False),
+        typer.Argument(metavar="VOICE", help="Two voices or more, of one engine.", show_default=False),
     ],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the new voice is called.")],
     weight: Annotated[

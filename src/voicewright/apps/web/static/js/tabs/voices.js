@@ -11,6 +11,7 @@ import { badge, button, card, choices, dialog, during, empty, facts, head, more,
 import { player } from "../player.js";
 import { progress } from "../progress.js";
 import { report } from "../report.js";
+import { blend } from "../blend.js";
 import { compare } from "../compare.js";
 import { voices } from "../voicelist.js";
 
@@ -165,7 +166,7 @@ async function library(redraw, signal) {
     redraw();
   }));
   const shown = list.length ? h("div", { class: "cards" }, list.map((voice) => entry(voice, redraw))) : card("", empty("voices", t("voices.none"), t("voices.noneWhy")));
-  return [h("div", { class: "row apart" }, h("h2", {}, t("voices.library", { n: list.length })), bring, take), wrong, shown, list.length > 1 && compare(list, signal)];
+  return [h("div", { class: "row apart" }, h("h2", {}, t("voices.library", { n: list.length })), bring, take), wrong, shown, list.length > 1 && [compare(list, signal), blend(list, redraw)]];
 }
 
 function entry(voice, redraw) {
@@ -190,7 +191,7 @@ function entry(voice, redraw) {
     { class: "card", data: { voice: voice.name }, "aria-label": voice.name },
     h("header", {}, h("h3", {}, voice.name), badge(voice.engine, "voice"), voice.damaged && badge(t("voices.damaged"), "bad", voice.damaged)),
     h("div", { class: "facts" }, h("span", {}, voice.language), h("span", {}, t("voices.from", { time: clock(voice.seconds) })), h("span", {}, moment(voice.created))),
-    voice.damaged ? h("p", { class: "field-error" }, voice.damaged) : player(at("voices", voice.name, "preview"), { name: voice.name, slim: true }),
+    voice.damaged ? h("p", { class: "field-error" }, voice.damaged) : voice.has_preview ? player(at("voices", voice.name, "preview"), { name: voice.name, slim: true }) : h("p", { class: "soft" }, t("voices.noPreview")),
     wrong,
     h("div", { class: "row" }, h("a", { class: "button small", href: at("voices", voice.name, "file"), download: `${voice.name}.voice` }, icon("download"), t("voices.export")), tool("edit", t("voices.renameOf", { name: voice.name }), rename), tool("trash", t("voices.deleteOf", { name: voice.name }), away)),
     told,
