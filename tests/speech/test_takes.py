@@ -151,6 +151,12 @@ def test_a_voice_that_is_another_is_noticed() -> None:
     assert take.scores.similarity == pytest.approx(1.0, abs=0.01)
 
 
+def test_a_voice_that_was_never_measured_is_asked_for_less_than_one_that_did_well() -> None:
+    checker, blended = Checker(encoders=[ToneEncoder()]), voice()
+    measured = replace(blended, scores={ToneEncoder().name: 0.95})
+    assert 0.5 < checker.floor(blended, FAST) < checker.floor(measured, FAST) < 0.75
+
+
 def test_the_verifier_may_not_choose() -> None:
     with pytest.raises(ValueError, match="verifier"):
         Checker(encoders=[ToneEncoder(name="dvector")])

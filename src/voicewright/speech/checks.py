@@ -29,6 +29,8 @@ SURE = 0.6
 """Mean token probability above which a recogniser is believed about a short text."""
 LIKENESS_S = 1.5
 """Speaker encoders need about this much sound before their answer means anything: one window of GE2E is 1.6 s."""
+USUAL_REACH = 0.85
+"""What voices usually reach, by either speaker encoder: stands for a voice that was never measured, such as a blend."""
 WIDE_BEAM = 5
 
 
@@ -98,10 +100,10 @@ class Checker:
         return found
 
     def floor(self, voice: Voice, options: CheckOptions) -> float:
-        """The least similarity of a take: a share of what the voice itself reached, or of 1 where that is not known."""
+        """The least similarity of a take: a share of what the voice itself reached, or of what voices usually reach."""
         encoders = self.encoders if options.check == "full" else self.encoders[:1]
         reached = [voice.scores[encoder.name] for encoder in encoders if encoder.name in voice.scores]
-        return options.min_similarity * (fmean(reached) if reached else 1.0)
+        return options.min_similarity * (fmean(reached) if reached else USUAL_REACH)
 
     def score(
         self,
