@@ -126,7 +126,7 @@ def prepare(page: Page, tab: str) -> None:
         page.evaluate("document.querySelector('[data-role=run]').scrollIntoView()")
     if tab == "convert/live":
         page.locator("[data-do=live]").click()
-        page.wait_for_timeout(8000)
+        page.locator("[data-role=live] b", has_text=" Hz").wait_for(timeout=60_000)
     if tab == "convert":
         page.locator("[data-role=converted] canvas.curves").wait_for()
         page.evaluate("document.querySelector('[data-role=converted]').scrollIntoView()")

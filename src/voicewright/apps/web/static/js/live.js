@@ -38,13 +38,13 @@ export function live(list, signal) {
       state.session = await open({ voice: voice.control.value, options: chosen }, {
         tell: meters.tell,
         hear: meters.hear,
+        ready: () => (words.textContent = t("live.stop")),
         broken: (sentence) => {
           stop();
           if (sentence) wrong.say("bad", sentence);
         },
       });
       go.classList.add("recording");
-      words.textContent = t("live.stop");
     } catch (problem) {
       await stop();
       wrong.say("bad", problem.message);
@@ -111,7 +111,7 @@ function readings() {
 }
 
 /** A session: microphone → server → loudspeaker. Gives {change, stop}. */
-async function open(wish, { tell, hear, broken }) {
+async function open(wish, { tell, hear, ready, broken }) {
   const mic = await microphone({ processing: false });
   const { context } = mic;
   await context.audioWorklet.addModule(new URL("./worklets/playback.js", import.meta.url));
@@ -133,6 +133,7 @@ async function open(wish, { tell, hear, broken }) {
   const messages = {
     ready: (told) => {
       state.ready = true;
+      ready();
       tell({ ...told, gaps: 0 });
     },
     status: (told) => tell({ ...told, delay_ms: (told.delay_ms ?? 0) + mine(), gaps: state.gaps }),
