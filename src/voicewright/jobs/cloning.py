@@ -51,6 +51,24 @@ def clone(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     }
 
 
+def take_checkpoint(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
+    """The voices of somebody's checkpoint, in the library. It is read as data; nothing in it is run."""
+    request, like = work.request, recordings(work)
+    checkpoint = work.files_in / request["_checkpoint"]
+    work.progress("reading the checkpoint", 0, 0)
+    voices = studio.imports.checkpoint(
+        checkpoint,
+        work.files_in / request["_config"],
+        name=request.get("name") or None,
+        speaker=request.get("speaker") or None,
+        home_hz=studio.imports.usual_pitch_hz(like) if like else request.get("home_hz", 0.0),
+        consent=request.get("consent", ""),
+        replace=bool(request.get("replace", False)),
+    )
+    checkpoint.unlink()  # half a gigabyte that nobody needs again
+    return {"voices": [voice_told(voice) for voice in voices]}
+
+
 def with_engine(studio: "Studio", engine: str) -> "Studio":
     """A studio that makes voices for another engine; what is loaded is shared. Raises BadSetting: no such engine."""
     from voicewright.studio import Studio

@@ -17,6 +17,7 @@ KINDS = {
     "redo": "voicewright.jobs.speaking:redo",
     "examine": "voicewright.jobs.cloning:examine",
     "clone": "voicewright.jobs.cloning:clone",
+    "import": "voicewright.jobs.cloning:take_checkpoint",
     "convert": "voicewright.jobs.hearing:convert",
     "measure": "voicewright.jobs.hearing:measure",
     "transcribe": "voicewright.jobs.hearing:transcribe",
@@ -30,7 +31,7 @@ KINDS = {
     "pull": "voicewright.jobs.upkeep:pull",
     "doctor": "voicewright.jobs.upkeep:doctor",
 }
-LONG = frozenset({"prepare", "check", "plan", "train", "audition", "compare", "pull"})
+LONG = frozenset({"import", "prepare", "check", "plan", "train", "audition", "compare", "pull"})
 """Kinds that may take minutes to hours: they have a lane of their own, so that speaking still works meanwhile."""
 OUTPUTS = ("speak", "redo", "convert")
 """Kinds whose results are sounds to be heard again."""

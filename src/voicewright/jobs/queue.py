@@ -300,7 +300,8 @@ class JobQueue:
             else:
                 self._again(self.get(job.id))
         except VoicewrightError as problem:
-            self._over(self.get(job.id), "failed", str(problem))
+            told = str(problem).replace(f"{work.files_in}/", "")  # to who asked, it is the file that they sent
+            self._over(self.get(job.id), "failed", told)
         except Exception as problem:  # a fault of ours ends this job and no other
             log.exception("job %s (%s) met a fault", job.id, job.kind)
             told = f"a fault in voicewright itself ended it ({type(problem).__name__}); the server's log says more"

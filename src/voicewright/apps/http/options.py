@@ -21,8 +21,8 @@ class ServeOptions:
     """How many voices speak at the same time; each takes the cores that there are."""
     queue: int = 64
     """How many jobs may wait; more are refused with the time to ask again."""
-    upload_mb: float = 512.0
-    """The largest file that is taken, in megabytes."""
+    upload_mb: float = 640.0
+    """The largest file that is taken, in megabytes; a checkpoint of so-vits-svc has about 550."""
     upload_minutes: float = 240.0
     """The longest recording that is taken."""
     text_letters: int = 1_000_000

@@ -53,7 +53,7 @@ class UploadTold(BaseModel):
 
     id: str
     name: str
-    kind: str = Field(description="sound, text or voice: what is in it, whatever it is called.")
+    kind: str = Field(description="sound, text, voice or checkpoint: what is in it, whatever it is called.")
     bytes: int
     seconds: float | None
     rate: int | None

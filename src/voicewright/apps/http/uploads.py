@@ -18,12 +18,14 @@ from voicewright.settings import from_dict
 from voicewright.voice.file import read_header
 from voicewright.voice.names import nearest_name
 
-Kind = Literal["sound", "text", "voice"]
+Kind = Literal["sound", "text", "voice", "checkpoint"]
 KEPT = timedelta(hours=24)
 TEXT_BYTES = 5 << 20
 MOST_UPLOADS = 10
 """All files together may take as much room as so many of the largest."""
 ABOUT = "about.json"
+ARCHIVE, ARCHIVE_HEAD, PICKLE = b"PK\x03\x04", 30, b"data.pkl"
+"""How a checkpoint of PyTorch begins: a zip archive whose first member is called so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Uploads:
         self._folder, self._most_bytes, self._most_s = folder, most_bytes, most_s
 
     async def take(self, chunks: AsyncIterator[bytes], name: str) -> Upload:
-        """Keep what a client sends. Raises TooLarge; BadUpload: neither sound nor text nor a voice."""
+        """Keep what a client sends. Raises TooLarge; BadUpload: it is of no kind that is used here."""
         from starlette.concurrency import run_in_threadpool
 
         self._prune()
@@ -119,6 +121,8 @@ class Uploads:
             raise BadUpload(f"{name!r} is empty")
         if _is_text(path, size):
             return "text", None, None, None
+        if _is_checkpoint(path):
+            return "checkpoint", None, None, None
         try:
             info = describe(path)
         except BadClip as problem:
@@ -147,6 +151,14 @@ def plain_name(name: str) -> str:
     if not dot or not re.fullmatch(r"[A-Za-z0-9]{1,5}", ending):
         stem, ending = Path(name.replace("\\", "/")).name, "bin"
     return f"{nearest_name(stem)}.{ending.lower()}"
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether it looks like a checkpoint; what is in it is for the reader to refuse."""
+    with path.open("rb") as file:
+        head = file.read(ARCHIVE_HEAD)
+        name = file.read(int.from_bytes(head[26:28], "little"))
+    return head.startswith(ARCHIVE) and name.endswith(PICKLE)
 
 
 def _is_text(path: Path, size: int) -> bool:

@@ -32,7 +32,7 @@ def upload_told(upload: Upload) -> UploadTold:
 
 @router.post("", status_code=201)
 async def take(house: TheHouse, file: UploadFile) -> UploadTold:
-    """Send a sound, a text (a transcript) or a .voice file; it is kept for a day. What it is decides its content."""
+    """Send a sound, a text, a .voice file or a checkpoint; it is kept for a day. What it is decides its content."""
     return upload_told(await house.uploads.take(chunks(file), file.filename or "upload"))
 
 

@@ -11,7 +11,7 @@ from voicewright.apps.http.routes.jobs import accepted
 from voicewright.apps.http.shapes import JobTold, VoiceTold
 from voicewright.apps.http.sound import wav_bytes
 from voicewright.engines.options import EnrollOptions
-from voicewright.errors import BadUpload, BadVoice, UnknownName
+from voicewright.errors import BadSetting, BadUpload, BadVoice, UnknownName
 from voicewright.jobs.cloning import voice_told, with_engine
 from voicewright.jobs.plain import plain
 from voicewright.settings import from_dict
@@ -46,6 +46,21 @@ class ImportWish(Wish):
 
     upload: str
     name: str = ""
+    replace: bool = False
+
+
+class CheckpointWish(Wish):
+    """The voices of somebody's checkpoint, to be taken into the library."""
+
+    upload: str = Field(description="The checkpoint of so-vits-svc, G_….pth.")
+    config: str = Field(description="The upload of its config.json.")
+    name: str = Field(default="", description="What the voice is called; else its speaker's name.")
+    speaker: str = Field(default="", max_length=200, description="Only this one of its speakers.")
+    home_hz: float = Field(default=0.0, description="The speaker's usual pitch, which no checkpoint tells.")
+    like: list[str] = Field(
+        default_factory=list, max_length=100, description="Recordings of the speaker, to measure the usual pitch."
+    )
+    consent: str = Field(default="", max_length=2000, description="Who agreed to this voice being used, in your words.")
     replace: bool = False
 
 
@@ -104,6 +119,26 @@ def take_over(house: TheHouse, wish: ImportWish) -> VoiceTold:
     if upload.kind != "voice":
         raise BadUpload(f"{upload.name!r} is neither a .voice file nor a sound with a voice in its card")
     return VoiceTold(**voice_told(house.studio.imports.voice_file(path, wish.name or None, replace=wish.replace)))
+
+
+@router.post("/checkpoint", status_code=202)
+def take_checkpoint(house: TheHouse, request: Request, response: Response, wish: CheckpointWish) -> JobTold:
+    """Take over the voices of a checkpoint, which is read as data, nothing in it is run: a job of the kind import."""
+    checkpoint, config = house.uploads.get(wish.upload), house.uploads.get(wish.config)
+    if checkpoint.kind != "checkpoint" or not checkpoint.file.endswith(".pth"):
+        raise BadUpload(f"{checkpoint.name!r} is no checkpoint; send the file that is called G_….pth")
+    if config.kind != "text":
+        raise BadUpload(f"{config.name!r} is no config.json; send the one that came with the checkpoint")
+    if wish.home_hz and wish.like:
+        raise BadSetting("home_hz and like both say how high the speaker is; give one of them")
+    if wish.name:
+        voice_name(wish.name)
+    if house.studio.settings.require_consent:
+        Consent(wish.consent.strip()).required(by="this server")
+    beside = {"checkpoint": wish.upload, "config": wish.config}
+    return accepted(
+        house, house.submit(request, "import", wish.model_dump(), sounds=wish.like, beside=beside), response
+    )
 
 
 @router.post("/blend", status_code=201)
