@@ -251,3 +251,18 @@ def test_a_small_training_is_watched_to_its_end_and_heard(page: "Page") -> None:
     run.get_by_label("Name", exact=True).fill("trained")
     run.get_by_role("button", name="Export").click()
     run.get_by_text("trained is in your library.").wait_for()
+
+
+@pytest.mark.slow
+def test_voices_are_blended(page: "Page", voice: str) -> None:
+    if "other" not in {each["name"] for each in page.request.get("/api/v1/voices").json()["voices"]}:
+        wish = {"uploads": [upload(page, RECORDINGS[1])], "engine": "kokoro-tiny", "options": {"preset": "quick"}}
+        done(page, "voices", name="other", consent="a test", **wish)
+    page.goto("/#voices")
+    mixer = page.locator("[data-role=blend]")
+    mixer.get_by_text("Blend voices").click()
+    mixer.get_by_label(voice, exact=True).fill("30")
+    mixer.get_by_label("other", exact=True).fill("70")
+    mixer.get_by_label("Name", exact=True).fill("between")
+    mixer.get_by_role("button", name="Blend them").click()
+    page.locator("article[data-voice=between]").wait_for()
