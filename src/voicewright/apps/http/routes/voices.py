@@ -56,7 +56,9 @@ class CheckpointWish(Wish):
     config: str = Field(description="The upload of its config.json.")
     name: str = Field(default="", description="What the voice is called; else its speaker's name.")
     speaker: str = Field(default="", max_length=200, description="Only this one of its speakers.")
-    home_hz: float = Field(default=0.0, description="The speaker's usual pitch, which no checkpoint tells.")
+    home_hz: float = Field(
+        default=0.0, ge=0, le=1600, description="The speaker's usual pitch, which no checkpoint tells."
+    )
     like: list[str] = Field(
         default_factory=list, max_length=100, description="Recordings of the speaker, to measure the usual pitch."
     )
