@@ -13,6 +13,7 @@ import { progress } from "../progress.js";
 import { report } from "../report.js";
 import { blend } from "../blend.js";
 import { compare } from "../compare.js";
+import { takeover } from "../takeover.js";
 import { voices } from "../voicelist.js";
 
 export async function build(page, { signal }) {
@@ -166,7 +167,7 @@ async function library(redraw, signal) {
     redraw();
   }));
   const shown = list.length ? h("div", { class: "cards" }, list.map((voice) => entry(voice, redraw))) : card("", empty("voices", t("voices.none"), t("voices.noneWhy")));
-  return [h("div", { class: "row apart" }, h("h2", {}, t("voices.library", { n: list.length })), bring, take), wrong, shown, list.length > 1 && [compare(list, signal), blend(list, redraw)]];
+  return [h("div", { class: "row apart" }, h("h2", {}, t("voices.library", { n: list.length })), bring, take), wrong, shown, list.length > 1 && [compare(list, signal), blend(list, redraw)], takeover(signal, redraw)];
 }
 
 function entry(voice, redraw) {
