@@ -266,3 +266,20 @@ def test_voices_are_blended(page: "Page", voice: str) -> None:
     mixer.get_by_label("Name", exact=True).fill("between")
     mixer.get_by_role("button", name="Blend them").click()
     page.locator("article[data-voice=between]").wait_for()
+
+
+@pytest.mark.slow
+def test_a_model_of_so_vits_svc_is_taken_over(page: "Page", tmp_path: Path) -> None:
+    from voicewright.engines.sovits.twin import tiny_network
+    from voicewright.engines.sovits.upstream import write_upstream
+
+    write_upstream(tiny_network(), tmp_path / "G_7.pth", speakers={"Alice": 0}, content="whisper-tiny")
+    page.goto("/#voices")
+    taken = page.locator("[data-role=takeover]")
+    taken.get_by_text("Take over a so-vits-svc model").click()
+    for number, name in enumerate(("G_7.pth", "config.json")):
+        taken.locator("input[type=file]").nth(number).set_input_files(tmp_path / name)
+        taken.get_by_role("button", name=f"Remove {name}").wait_for()
+    taken.get_by_label("Consent").fill("Alice agreed.")
+    taken.get_by_role("button", name="Take it over").click()
+    page.locator("article[data-voice=Alice]").wait_for(timeout=60_000)
