@@ -28,6 +28,7 @@ from voicewright.training.judging import differences, judged, paired
 from voicewright.training.monitor import Monitor
 from voicewright.training.options import AuditionOptions, TrainingPlan
 from voicewright.training.run import Run
+from voicewright.voice.file import write_voice
 from voicewright.voice.voice import Voice
 
 
@@ -195,6 +196,7 @@ def test_compare_answers_no_when_no_checkpoint_beats_the_start(
     run: tuple[Run, Callable[[Checkpoint | None], tuple[World, Voice]]], auditor: Auditor, world: World
 ) -> None:
     run, _ = run
+    write_voice(voice(0.5), run.start_voice)
     for step in (10, 20, 30, 40):
         auditor.hear(world, voice(0.6), run.auditions, step)
     found = best(run)

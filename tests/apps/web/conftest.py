@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where `voicewright serve` is, in a process of its own with a home of its own that the tests share."""
     home = tmp_path_factory.mktemp("served")
@@ -47,9 +47,10 @@ def _told(log: Path, server: "subprocess.Popen[bytes]") -> str:
     raise AssertionError(f"the server did not start: {log.read_text()}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Chromium without a window, with a microphone that beeps."""
+    """Chromium without a window, with a microphone that beeps. Ended with its file: until then playwright's event loop
+    runs in this thread, and no other test could have one."""
     if not CHROMIUM:
         pytest.skip("no chromium here: apt-get install chromium")
     if not importlib.util.find_spec("playwright"):
