@@ -13,9 +13,10 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, gelu, log_softmax
+from torch.nn.functional import log_softmax
 
 from voicewright.audio.mel import MelSpec, filterbank
+from voicewright.nn.convnext import ConvNextBlock
 from voicewright.nn.frozen import load_frozen
 
 SILENCE = 0
@@ -71,7 +72,7 @@ class PhoneNetwork(nn.Module):
         super().__init__()
         self.config = c = config or PhoneConfig()
         self.stem = nn.Conv1d(c.mels, c.width, 5, stride=2, padding=2)
-        self.blocks = nn.ModuleList(_Block(c) for _ in range(c.blocks))
+        self.blocks = nn.ModuleList(ConvNextBlock(c.width, c.kernel, c.dropout) for _ in range(c.blocks))
         self.norm = nn.LayerNorm(c.width)
         self.out = nn.Linear(c.width, c.classes)
         bank = filterbank(MelSpec(rate=c.rate, n_fft=c.n_fft, hop_samples=c.hop, bins=c.mels))
@@ -114,23 +115,6 @@ class PhoneNetwork(nn.Module):
         """(b, t) sound at `config.rate` -> (b, o, c) log-probabilities."""
         log_probabilities: Tensor = self(self.features(wave))
         return log_probabilities
-
-
-class _Block(nn.Module):
-    """What sounds around a frame, then what follows from it: (b, d, o) -> (b, d, o)."""
-
-    def __init__(self, config: PhoneConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.dropout = config.dropout
-        self.around = nn.Conv1d(width, width, config.kernel, padding=config.kernel // 2, groups=width)
-        self.norm = nn.LayerNorm(width)
-        self.wide, self.back = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = self.norm(self.around(x).transpose(1, 2))
-        added: Tensor = self.back(dropout(gelu(self.wide(inner)), self.dropout, self.training))
-        return x + added.transpose(1, 2)
 
 
 def phone_classes(symbols: Iterable[str]) -> list[int]:

@@ -14,12 +14,13 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, gelu, log_softmax
+from torch.nn.functional import log_softmax
 
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import resample
 from voicewright.engines.kokoro.transcribing import Habits
 from voicewright.errors import BadClip
+from voicewright.nn.convnext import ConvNextBlock
 from voicewright.nn.frozen import load_frozen
 from voicewright.nn.phones import PhoneNetwork
 from voicewright.nn.whisper_encoder import FRAME, RATE, WhisperEncoder
@@ -71,7 +72,7 @@ class ContentPredictor(nn.Module):
         self.config = c = config or ContentConfig()
         self.stem = nn.Linear(c.heard, c.width)
         self.stem_norm = nn.LayerNorm(c.width)
-        self.blocks = nn.ModuleList(_Block(c) for _ in range(c.blocks))
+        self.blocks = nn.ModuleList(ConvNextBlock(c.width, c.kernel, c.dropout) for _ in range(c.blocks))
         self.norm = nn.LayerNorm(c.width)
         self.content = nn.Linear(c.width, c.content)
         self.energy = nn.Linear(c.width, 2)
@@ -102,23 +103,6 @@ class ContentPredictor(nn.Module):
             x = block(x)
         hidden: Tensor = self.norm(x.transpose(1, 2))
         return hidden
-
-
-class _Block(nn.Module):
-    """What sounds around a frame, then what follows from it: (b, d, t) → (b, d, t); ConvNeXt (Liu et al., 2022)."""
-
-    def __init__(self, config: ContentConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.dropout = config.dropout
-        self.around = nn.Conv1d(width, width, config.kernel, padding=config.kernel // 2, groups=width)
-        self.norm = nn.LayerNorm(width)
-        self.wide, self.back = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = self.norm(self.around(x).transpose(1, 2))
-        added: Tensor = self.back(dropout(gelu(self.wide(inner)), self.dropout, self.training))
-        return x + added.transpose(1, 2)
 
 
 def sounding_times(frames: int, first: int, like: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ b batch · c channels · t frames · n samples · g channels of the speaker's em
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import cast
 
@@ -30,7 +31,7 @@ def build_decoder(config: SovitsConfig) -> nn.Module:
     return build_istft_decoder(config)
 
 
-class SourceDecoder(nn.Module):
+class SourceDecoder(nn.Module, ABC):
     """What the two decoders with a source have in common: steps that lengthen a frame and let the source in."""
 
     conv_post: NormedConv1d
@@ -50,16 +51,17 @@ class SourceDecoder(nn.Module):
         )
         self.blocks_a_step = len(c.resblock_kernel_sizes)
 
+    @abstractmethod
     def block(self, width: int, kernel: int, dilations: tuple[int, ...]) -> nn.Module:
-        raise NotImplementedError
+        """A residual block of this family."""
 
+    @abstractmethod
     def before_step(self, x: Tensor, step: int) -> Tensor:
         """The activation in front of a step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def before_end(self, x: Tensor) -> Tensor:
         """The activation in front of the last convolution."""
-        raise NotImplementedError
 
     def forward(self, z: Tensor, f0_hz: Tensor, g: Tensor, noise: Noise) -> Tensor:
         source = self.m_source(f0_hz, noise).to(z.dtype)

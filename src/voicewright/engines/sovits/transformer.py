@@ -6,6 +6,8 @@ Both are post-norm with convolutions for the feed-forward part, as in Glow-TTS a
 relative positions after Shaw et al. 2018. A mask (b, 1, t) is 1 on frames that belong to an item; None: all do.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,7 +27,7 @@ class ChannelNorm(nn.Module):
         return F.layer_norm(x.transpose(1, 2), self.gamma.shape, self.gamma, self.beta).transpose(1, 2)
 
 
-class Attention(nn.Module):
+class Attention(nn.Module, ABC):
     """(b, c, t) -> the same; what a frame takes from the others. `_mix` says which others."""
 
     def __init__(self, channels: int, heads: int, p_dropout: float) -> None:
@@ -48,8 +50,9 @@ class Attention(nn.Module):
         made: Tensor = self.conv_o(mixed.transpose(2, 3).reshape(b, c, t))
         return made
 
+    @abstractmethod
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        raise NotImplementedError
+        """(b, h, t, d) each: what every frame takes from those that it attends to."""
 
 
 class CausalAttention(Attention):

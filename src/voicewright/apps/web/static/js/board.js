@@ -3,7 +3,7 @@
 import { at, get, post } from "./api.js";
 import { field, fill, h, uid } from "./dom.js";
 import { clock, number, t } from "./i18n.js";
-import { badge, button, choices, dialog, during, empty, place, tool } from "./parts.js";
+import { badge, button, choices, dialog, during, empty, place, searching, tool } from "./parts.js";
 import { player } from "./player.js";
 
 const PAGE = 25;
@@ -19,14 +19,9 @@ export function board(name) {
     await post(at("datasets", name, "undo"), { number: null });
     await load();
   }), { kind: "small", picture: "undo" });
-  const search = h("input", { type: "search", placeholder: t("board.search"), "aria-label": t("board.search") });
-  let waiting = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      state.search = search.value;
-      load();
-    }, 300);
+  const search = searching(t("board.search"), (words) => {
+    state.search = words;
+    load();
   });
 
   const act = {

@@ -22,6 +22,17 @@ export function tool(picture, words, act, props = {}) {
   return h("button", { type: "button", class: "square quiet", title: words, "aria-label": words, onclick: act, ...props }, icon(picture));
 }
 
+/** A field that tells what was typed once the typing pauses. */
+export function searching(words, told) {
+  const field = h("input", { type: "search", placeholder: words, "aria-label": words });
+  let waiting = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => told(field.value), 300);
+  });
+  return field;
+}
+
 export function badge(words, kind = "", title = "") {
   return h("span", { class: `badge ${kind}`, title: title || null }, words);
 }

@@ -4,7 +4,7 @@ import { at, get, post, remove } from "../api.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { clock, moment, number, t } from "../i18n.js";
-import { badge, button, card, choices, during, empty, facts, head, more, place, sure, toast, tool } from "../parts.js";
+import { badge, button, card, choices, during, empty, facts, head, more, place, searching, sure, toast, tool } from "../parts.js";
 import { player } from "../player.js";
 import { hand, remember } from "../prefs.js";
 
@@ -18,14 +18,9 @@ export async function build(page) {
   const further = button(t("board.more"), () => load(true), { hidden: true });
   const nothing = empty("history", t("history.none"), t("history.noneWhy"), h("a", { class: "button", href: "#speak" }, t("tab.speak")));
   nothing.hidden = true;
-  const search = h("input", { type: "search", placeholder: t("history.search"), "aria-label": t("history.search") });
-  let waiting = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      state.search = search.value;
-      load();
-    }, 300);
+  const search = searching(t("history.search"), (words) => {
+    state.search = words;
+    load();
   });
   const load = (on = false) => during(further, wrong, async () => {
     const answer = await get("history", { search: state.search, kind: state.kind, offset: on ? state.entries.length : 0, limit: PAGE });
