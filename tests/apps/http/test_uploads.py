@@ -107,3 +107,23 @@ def test_a_voice_comes_out_of_a_sound_that_carries_it(client: TestClient, home: 
         "/api/v1/voices/import", json={"upload": upload(client, tmp_path / "without.wav"), "name": "x"}
     )
     assert refused.status_code == 422
+
+
+def test_a_sound_tells_what_it_was_made_of(client: TestClient, home: Home, tmp_path: Path) -> None:
+    studio = Studio(home, engine="tones")
+    for name, embed in (("with.wav", True), ("without.wav", False)):
+        studio.speak("Hello there.", voice="narrator", out=tmp_path / name, output=Output(embed_voice=embed))
+        told = client.get(f"/api/v1/uploads/{upload(client, tmp_path / name)}/card").json()
+        assert told["has_voice"] == embed
+        assert "".join(part["piece"]["text"] for part in told["card"]["pieces"]) == "Hello there."
+        assert told["card"]["voice"]["name"] == "narrator"
+        assert told["card"]["voice_file"] == ""
+    nothing = client.get(f"/api/v1/uploads/{upload(client, SOUND)}/card")
+    assert nothing.json() == {"card": None, "has_voice": False}
+
+
+def test_nobody_learns_where_the_home_is(client: TestClient, home: Home) -> None:
+    refused = client.post("/api/v1/voices/import", json={"upload": upload(client, SOUND), "name": "x"})
+    assert refused.status_code == 422
+    assert "no voice in its card" in refused.json()["detail"]
+    assert str(home.root) not in refused.text

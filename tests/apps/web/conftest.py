@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import driving
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -81,3 +85,9 @@ def page(browser: "Browser", address: str) -> "Iterator[Page]":
     yield page
     context.close()
     assert not complaints
+
+
+@pytest.fixture
+def voice(page: "Page") -> str:
+    """A voice to speak and convert with; made once for all tests of a file."""
+    return driving.make_voice(page)

@@ -1,17 +1,15 @@
 """What a person does with the page, in a real browser, with the small twin of the engine."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from driving import RECORDINGS, SAMPLES, done, names, until, upload
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-SAMPLES = Path(__file__).parents[3] / "src" / "voicewright" / "samples" / "austen"
-RECORDINGS = [SAMPLES / "austen-0870.flac", SAMPLES / "austen-0890.flac"]
 TABS = ["speak", "voices", "convert", "datasets", "training", "history", "settings", "help"]
 PHONE = {"width": 360, "height": 740}
 LOUDNESS = """async (audio) => {
@@ -28,15 +26,6 @@ SAMPLES_OF = """async (audio) => {
 
 UNNAMED = """controls => controls.filter((each) => each.getAttribute("aria-hidden") !== "true" && !(
   each.labels?.length || each.getAttribute("aria-label") || each.textContent.trim())).map((each) => each.outerHTML)"""
-
-
-def until(page: "Page", so: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something is so. (The page's policy forbids what playwright's own waiting for functions does.)"""
-    for _ in range(int(seconds * 10)):
-        if so():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("it did not come to pass")
 
 
 def make_voice(page: "Page", name: str = "narrator") -> None:
@@ -95,33 +84,6 @@ def test_a_voice_is_made_speaks_is_mended_and_remembered(page: "Page") -> None:
     assert entries.count() == 2
     page.get_by_label("Search texts, voices and names").fill("no such words")
     page.get_by_text("Nothing here").wait_for()
-
-
-def done(page: "Page", path: str, **body: object) -> dict[str, Any]:
-    """A job, carried out to its end."""
-    answer = page.request.post(f"/api/v1/{path}", data=body)
-    assert answer.ok, answer.text()
-    job = answer.json()
-    while job["state"] in ("waiting", "running"):
-        page.wait_for_timeout(200)
-        job = page.request.get(f"/api/v1/jobs/{job['id']}").json()
-    assert job["state"] == "done", job["message"]
-    return dict(job)
-
-
-def upload(page: "Page", path: Path) -> str:
-    file = {"name": path.name, "mimeType": "audio/flac", "buffer": path.read_bytes()}
-    return str(page.request.post("/api/v1/uploads", multipart={"file": file}).json()["id"])
-
-
-@pytest.fixture
-def voice(page: "Page") -> str:
-    """A voice to speak and convert with; made once for all tests."""
-    if "speaker" not in {each["name"] for each in page.request.get("/api/v1/voices").json()["voices"]}:
-        uploads, options = [upload(page, path) for path in RECORDINGS], {"preset": "quick"}
-        wish = {"uploads": uploads, "consent": "a test", "engine": "kokoro-tiny", "options": options}
-        done(page, "voices", name="speaker", **wish)
-    return "speaker"
 
 
 @pytest.mark.slow
@@ -255,7 +217,7 @@ def test_a_small_training_is_watched_to_its_end_and_heard(page: "Page") -> None:
 
 @pytest.mark.slow
 def test_voices_are_blended(page: "Page", voice: str) -> None:
-    if "other" not in {each["name"] for each in page.request.get("/api/v1/voices").json()["voices"]}:
+    if "other" not in names(page, "voices"):
         wish = {"uploads": [upload(page, RECORDINGS[1])], "engine": "kokoro-tiny", "options": {"preset": "quick"}}
         done(page, "voices", name="other", consent="a test", **wish)
     page.goto("/#voices")

@@ -1,5 +1,6 @@
 """`House`: what every route works with."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,7 @@ class House:
             stage=job.stage,
             done=job.done,
             total=job.total,
-            message=job.message,
+            message=self.outside(job.message),
             ahead=self.queue.ahead(job),
             request={name: value for name, value in job.request.items() if not name.startswith("_")},
             result=None if job.result is None else dict(job.result),
@@ -105,6 +106,10 @@ class House:
             started=job.started or None,
             ended=job.ended or None,
         )
+
+    def outside(self, sentence: str) -> str:
+        """A sentence as clients may read it: nobody outside learns where on this machine the home is."""
+        return sentence.replace(f"{self.studio.home.root}{os.sep}", "")
 
     def file(self, job: Job, name: str) -> Path | None:
         """One of the files that came out of a job; None when it has none of that name."""

@@ -42,7 +42,8 @@ def add_problems(app: FastAPI) -> None:
         headers = {}
         if isinstance(problem, QueueFull):
             headers["Retry-After"] = str(math.ceil(problem.retry_after_s))
-        return told(request, status, str(problem), type(problem).__name__, headers)
+        sentence = request.app.state.house.outside(str(problem))
+        return told(request, status, sentence, type(problem).__name__, headers)
 
     async def http(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, HTTPException)  # noqa: S101 - registered for this class

@@ -1,8 +1,8 @@
 """Files from clients."""
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import asdict, replace
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response, UploadFile
 from fastapi.responses import FileResponse
@@ -13,6 +13,8 @@ from voicewright.apps.http.sound import waveform
 from voicewright.apps.http.uploads import Upload
 from voicewright.audio.files import SoundWriter, read_blocks
 from voicewright.errors import BadUpload
+from voicewright.settings import to_dict
+from voicewright.speech.card import read_card
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
 CHUNK_BYTES = 1 << 20
@@ -59,6 +61,17 @@ def audio(house: TheHouse, upload_id: str) -> FileResponse:
 def draw(house: TheHouse, upload_id: str, bins: Bins = 600) -> Drawing:
     """The lowest and the highest sample of equal parts, to draw it."""
     return Drawing(**waveform(house.uploads.path(_sound(house, upload_id)), bins))
+
+
+@router.get("/{upload_id}/card")
+def card(house: TheHouse, upload_id: str) -> dict[str, Any]:
+    """What a sound that was made here, or in another home, says of itself: text, voice, settings; null when nothing.
+
+    `has_voice` tells whether the voice itself is in it; /api/v1/voices/import takes it out."""
+    found = read_card(house.uploads.path(_sound(house, upload_id)))
+    if found is None:
+        return {"card": None, "has_voice": False}
+    return {"card": to_dict(replace(found, voice_file="")), "has_voice": bool(found.voice_file)}
 
 
 @router.delete("/{upload_id}", status_code=204)

@@ -123,6 +123,14 @@ export function facts(pairs) {
   return h("dl", { class: "facts-list" }, told.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
+/** Everything in a nested object as pairs for `facts`: "speak.speed" and its value. */
+export function everything(value, stem = "") {
+  if (value === null || typeof value !== "object") return [[stem, String(value)]];
+  if (Array.isArray(value) && value.length > 6) return [[stem, `${value.length}`]];
+  const inside = Object.entries(value);
+  return inside.flatMap(([name, inner]) => everything(inner, stem ? `${stem}.${name}` : name)).slice(0, 60);
+}
+
 /** A number with its name under it. */
 export function tile(value, name) {
   return h("div", { class: "tile" }, h("b", {}, value), h("span", {}, name));

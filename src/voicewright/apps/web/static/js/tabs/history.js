@@ -4,7 +4,7 @@ import { at, get, post, remove } from "../api.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { clock, moment, number, t } from "../i18n.js";
-import { badge, button, card, choices, during, empty, facts, head, more, place, searching, sure, toast, tool } from "../parts.js";
+import { badge, button, card, choices, during, empty, everything, facts, head, more, place, searching, sure, toast, tool } from "../parts.js";
 import { player } from "../player.js";
 import { hand, remember } from "../prefs.js";
 
@@ -76,11 +76,5 @@ function entry(job, wrong, load) {
 
 /** The cards in the files: what they say of themselves. */
 function cards(found) {
-  return Object.entries(found).map(([name, card_]) => h("div", { class: "stack" }, h("h3", {}, name), facts(flat(card_))));
-}
-
-function flat(value, stem = "") {
-  if (value === null || typeof value !== "object") return [[stem, String(value)]];
-  if (Array.isArray(value) && value.length > 6) return [[stem, `${value.length}`]];
-  return Object.entries(value).flatMap(([name, inner]) => flat(inner, stem ? `${stem}.${name}` : name)).slice(0, 60);
+  return Object.entries(found).map(([name, card_]) => h("div", { class: "stack" }, h("h3", {}, name), facts(everything(card_))));
 }

@@ -1,25 +1,27 @@
 // Voices: recordings in, the doctor's report, a name and a consent, and the voice is heard beside its source.
 
-import { at, get, patch, post, remove, upload } from "../api.js";
+import { at, get, patch, post, remove } from "../api.js";
 import { field, fill, h, select } from "../dom.js";
 import { formFor } from "../form.js";
 import { dropzone } from "../files.js";
 import { icon } from "../icons.js";
 import { clock, moment, number, t } from "../i18n.js";
 import { cancel } from "../jobs.js";
-import { badge, button, card, choices, dialog, during, empty, facts, head, more, notice, place, sure, toast, tool } from "../parts.js";
+import { badge, button, card, choices, dialog, during, empty, facts, head, more, notice, place, sure, tool } from "../parts.js";
 import { player } from "../player.js";
 import { progress } from "../progress.js";
 import { report } from "../report.js";
 import { blend } from "../blend.js";
 import { compare } from "../compare.js";
+import { importing } from "../importing.js";
 import { takeover } from "../takeover.js";
 import { voices } from "../voicelist.js";
 
 export async function build(page, { signal }) {
   const [home, engines] = await Promise.all([get("settings"), get("engines")]);
   const list = h("div", { class: "stack" });
-  const redraw = async () => fill(list, await library(redraw, signal));
+  const redraw = async () => fill(list, await library(redraw, signal, bring));
+  const bring = importing(() => redraw());
   fill(page, head(t("voices.title"), t("voices.lead")), maker({ home, engines, signal, made: redraw }), list);
   await redraw();
 }
@@ -152,22 +154,18 @@ function figures(voice) {
 }
 
 /** The voices that there are. */
-async function library(redraw, signal) {
+async function library(redraw, signal, bring) {
   const list = await voices();
-  const wrong = place();
-  const take = h("input", { type: "file", accept: ".voice", class: "unseen", multiple: true, "aria-label": t("voices.import") });
-  const bring = button(t("voices.import"), () => take.click(), { kind: "small", picture: "upload" });
-  take.addEventListener("change", () => during(bring, wrong, async () => {
-    for (const file of take.files) {
-      const got = await upload(file);
-      const voice = await post("voices/import", { upload: got.id, name: "", replace: false });
-      toast(t("voices.imported", { name: voice.name }));
-    }
-    take.value = "";
-    redraw();
-  }));
-  const shown = list.length ? h("div", { class: "cards" }, list.map((voice) => entry(voice, redraw))) : card("", empty("voices", t("voices.none"), t("voices.noneWhy")));
-  return [h("div", { class: "row apart" }, h("h2", {}, t("voices.library", { n: list.length })), bring, take), wrong, shown, list.length > 1 && [compare(list, signal), blend(list, redraw)], takeover(signal, redraw)];
+  const shown = list.length
+    ? h("div", { class: "cards" }, list.map((voice) => entry(voice, redraw)))
+    : card("", empty("voices", t("voices.none"), t("voices.noneWhy")));
+  return [
+    h("div", { class: "row apart" }, h("h2", {}, t("voices.library", { n: list.length })), bring.choose),
+    bring.shown,
+    shown,
+    list.length > 1 && [compare(list, signal), blend(list, redraw)],
+    takeover(signal, redraw),
+  ];
 }
 
 function entry(voice, redraw) {
