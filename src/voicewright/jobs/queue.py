@@ -6,23 +6,24 @@ import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from voicewright.errors import BadJob, QueueFull, UnknownJob, VoicewrightError
+from voicewright.jobs.changes import Changes
 from voicewright.jobs.job import ENDED, Job, is_id, new_id, now
 from voicewright.jobs.pruning import Policy, outdated
 from voicewright.jobs.store import JobStore
+from voicewright.jobs.turns import Turns
 from voicewright.progress import Progress
 
 Lane = Literal["voice", "long"]
 LANES: tuple[Lane, ...] = ("voice", "long")
 MOST_ATTEMPTS = 3
 """A job during which the program died so often is not begun again: it may be what kills it."""
-REMEMBERED_CHANGES = 2000
 PRUNE_EVERY = 25
 USUAL_S = 5.0
 """What a job is taken to last before one has ended."""
@@ -117,9 +118,8 @@ class JobQueue:
         self._changed = threading.Condition(threading.RLock())
         self._live: OrderedDict[str, Job] = OrderedDict()  # what waits or runs, in the order it came
         self._wanted_off: set[str] = set()
-        self._turns: dict[str, int] = {}
-        self._turn = self._ended = self._change_number = 0
-        self._changes: OrderedDict[str, int] = OrderedDict()
+        self._turns, self._changes = Turns(), Changes()
+        self._ended = 0
         self._took_s: deque[float] = deque(maxlen=20)
         self._closing = False
         self._threads: list[threading.Thread] = []
@@ -188,17 +188,8 @@ class JobQueue:
     def ahead(self, job: Job) -> int:
         """How many jobs wait before this one, as the owners take turns now."""
         with self._changed:
-            lane = [each for each in self._live.values() if self._lane(each) == self._lane(job)]
-            waiting = [each for each in lane if each.state == "waiting"]
-            turns = dict(self._turns)
-            order: list[Job] = []
-            number = self._turn
-            while waiting and (not order or order[-1].id != job.id):
-                order.append(self._next(waiting, turns))
-                waiting.remove(order[-1])
-                number += 1
-                turns[order[-1].owner] = number
-        return max(0, len(order) - 1) if job.state == "waiting" else 0
+            order = [each.id for each in self._turns.order(self._waiting(self._lane(job)))]
+        return order.index(job.id) if job.id in order else 0
 
     def cancel(self, name: str) -> Job:
         """End a job: at once if it waits, at its next step if it runs; one that is over stays as it is."""
@@ -216,7 +207,7 @@ class JobQueue:
             if not self.get(name).over:
                 raise BadJob(f"job {name} is not over; cancel it first")
             self.store.remove(name)
-            self._changes.pop(name, None)
+            self._changes.forget(name)
         shutil.rmtree(self.folder(name), ignore_errors=True)
 
     def wait(self, name: str, timeout_s: float | None = None) -> Job:
@@ -230,13 +221,12 @@ class JobQueue:
     @property
     def last_change(self) -> int:
         """The number of the last change."""
-        return self._change_number
+        return self._changes.last
 
     def events(self, after: int) -> list[tuple[int, Job]]:
         """What changed after change number `after`, each job once and as it is now, the oldest change first."""
         with self._changed:
-            changed = [(number, name) for name, number in self._changes.items() if number > after]
-            return [(number, self.get(name)) for number, name in changed]
+            return [(number, self.get(name)) for number, name in self._changes.since(after)]
 
     def _require_room(self) -> None:
         with self._changed:
@@ -251,20 +241,16 @@ class JobQueue:
     def _lane(self, job: Job) -> Lane:
         return "long" if job.kind in self._long_kinds else "voice"
 
-    def _next(self, waiting: Sequence[Job], turns: Mapping[str, int]) -> Job:
-        """The first job of the owner whose last turn is longest ago."""
-        return min(waiting, key=lambda job: turns.get(job.owner, -1))
+    def _waiting(self, lane: Lane) -> list[Job]:
+        """What waits in a lane, in the order it came."""
+        return [job for job in self._live.values() if job.state == "waiting" and self._lane(job) == lane]
 
     def _take(self, lane: Lane) -> Job | None:
         """The next job of a lane, now running; None when the program ends."""
         with self._changed:
             while not self._closing:
-                live = self._live.values()
-                waiting = [job for job in live if job.state == "waiting" and self._lane(job) == lane]
-                if waiting:
-                    self._turn += 1
-                    job = self._next(waiting, self._turns)
-                    self._turns[job.owner] = self._turn
+                if waiting := self._waiting(lane):
+                    job = self._turns.take(waiting)
                     job = replace(job, state="running", started=now(), attempts=job.attempts + 1, stage="", message="")
                     self._live[job.id] = job
                     self._keep(job)
@@ -354,11 +340,7 @@ class JobQueue:
 
     def _tell(self, job: Job) -> None:
         """Number this change. The lock is held."""
-        self._change_number += 1
-        self._changes[job.id] = self._change_number
-        self._changes.move_to_end(job.id)
-        while len(self._changes) > REMEMBERED_CHANGES:
-            self._changes.popitem(last=False)
+        self._changes.note(job.id)
         self._changed.notify_all()
 
     def _recover(self) -> None:
