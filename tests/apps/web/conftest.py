@@ -1,12 +1,8 @@
 """The studio's server as users run it, on a free port, and a browser to look at it with."""
 
 import importlib.util
-import os
-import re
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import driving
+from servers import Server, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,28 +24,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where `voicewright serve` is, in a process of its own with a home of its own that the tests share."""
     home = tmp_path_factory.mktemp("served")
-    command = [sys.executable, "-m", "voicewright", "--home", str(home), "--offline", "serve", "--port", "0"]
-    log = home / "log.txt"
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | {"HF_HUB_OFFLINE": "1"}
-        )
-    try:
-        yield _told(log, server)
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _told(log: Path, server: "subprocess.Popen[bytes]") -> str:
-    """The address that the server says it is at."""
-    for _ in range(600):
-        said = re.search(r"http://[\d.]+:\d+", log.read_text())
-        if said:
-            return said[0]
-        assert server.poll() is None, log.read_text()
-        time.sleep(0.1)
-    raise AssertionError(f"the server did not start: {log.read_text()}")
+    with running(Server(["-m", "voicewright", "--home", home, "--offline", "serve"], home)) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +46,24 @@ def browser() -> "Iterator[Browser]":
 
 
 @pytest.fixture
-def page(browser: "Browser", address: str) -> "Iterator[Page]":
-    """A page of the studio in English. Whatever the browser complains about fails the test."""
+def complaints() -> list[str]:
+    """What the browser complained about; whatever is left at a test's end fails it."""
+    return []
+
+
+@pytest.fixture
+def page(browser: "Browser", address: str, complaints: list[str]) -> "Iterator[Page]":
+    """A page of the studio in English."""
     context = browser.new_context(base_url=address, locale="en-GB", permissions=["microphone"])
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    complaints: list[str] = []
+    context.set_default_timeout(30_000)
 
     def heard(message: Any) -> None:
         if message.type in ("error", "warning"):
             complaints.append(f"{message.type}: {message.text} ({message.location})")
 
-    page.on("console", heard)
-    page.on("pageerror", lambda problem: complaints.append(str(problem)))
-    yield page
+    context.on("console", heard)
+    context.on("weberror", lambda problem: complaints.append(str(problem.error)))
+    yield context.new_page()
     context.close()
     assert not complaints
 

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
 
 SAMPLES = Path(__file__).parents[3] / "src" / "voicewright" / "samples" / "austen"
 RECORDINGS = [SAMPLES / "austen-0870.flac", SAMPLES / "austen-0890.flac"]
+LOUDNESS = """async (audio) => {
+  const context = new OfflineAudioContext(1, 1, 24000);
+  const sound = await context.decodeAudioData(await (await fetch(audio.src)).arrayBuffer());
+  return sound.getChannelData(0).reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+}"""
 
 
 def until(page: "Page", so: Callable[[], bool], seconds: float = 30) -> None:

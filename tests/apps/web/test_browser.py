@@ -5,19 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from driving import RECORDINGS, SAMPLES, done, names, until, upload
+from driving import LOUDNESS, RECORDINGS, SAMPLES, done, names, until, upload
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 TABS = ["speak", "voices", "convert", "datasets", "training", "history", "settings", "help"]
 PHONE = {"width": 360, "height": 740}
-LOUDNESS = """async (audio) => {
-  const context = new OfflineAudioContext(1, 1, 24000);
-  const sound = await context.decodeAudioData(await (await fetch(audio.src)).arrayBuffer());
-  return sound.getChannelData(0).reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-}"""
-
 SAMPLES_OF = """async (audio) => {
   const data = new Uint8Array(await (await fetch(audio.src)).arrayBuffer());
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data.slice(44)));
