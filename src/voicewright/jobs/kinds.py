@@ -28,10 +28,11 @@ KINDS = {
     "audition": "voicewright.jobs.learning:audition",
     "compare": "voicewright.jobs.learning:compare",
     "export": "voicewright.jobs.learning:export",
+    "merge": "voicewright.jobs.learning:merge",
     "pull": "voicewright.jobs.upkeep:pull",
     "doctor": "voicewright.jobs.upkeep:doctor",
 }
-LONG = frozenset({"import", "prepare", "check", "plan", "train", "audition", "compare", "pull"})
+LONG = frozenset({"import", "prepare", "check", "plan", "train", "audition", "compare", "merge", "pull"})
 """Kinds that may take minutes to hours: they have a lane of their own, so that speaking still works meanwhile."""
 OUTPUTS = ("speak", "redo", "convert")
 """Kinds whose results are sounds to be heard again."""

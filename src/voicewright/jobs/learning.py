@@ -123,6 +123,22 @@ def export(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     return {"voice": voice.name}
 
 
+def merge(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
+    """Checkpoints averaged into a run of their own; of a run without a step, the best one."""
+    from voicewright.training.merge import KEPT
+    from voicewright.training.merge import merge as merged
+
+    request = work.request
+    parts = [(each["run"], each.get("step")) for each in request["from"]]
+    chosen = [_best_or(places.run(name), step) for name, step in parts]
+    work.progress("averaging the checkpoints", 0, 0)
+    weights = request.get("weights") or [1.0] * len(chosen)
+    run = merged([each.folder for each in chosen], weights, places.run_folder(request["name"]))
+    (found,) = run.checkpoints()
+    mixed = [{"run": name, "step": each.step} for (name, _), each in zip(parts, chosen, strict=True)]
+    return {"run": run.folder.name, "step": found.step, "from": mixed, "kept": plain(found.figures.get(KEPT))}
+
+
 def best_told(run: Run) -> dict[str, Any]:
     """The checkpoint to take, and why; empty when nothing was heard."""
     from voicewright.training.choice import best
@@ -147,6 +163,18 @@ def _planned(made: "Planned") -> dict[str, Any]:
         "remarks": [{**plain(remark), "sentence": str(remark)} for remark in made.remarks],
         "estimate": plain(estimate) | {"measured": estimate.measured, "seconds": plain(estimate.seconds)},
     }
+
+
+def _best_or(run: Run, step: int | None) -> "Checkpoint":
+    """The checkpoint of `step`; without one the best. Raises BadRun: there is none, or the start is as good as any."""
+    from voicewright.training.choice import best
+
+    if step is not None:
+        return _checkpoint(run, step)
+    found = best(run)
+    if found.checkpoint is None:
+        raise BadRun(f"{run.folder.name}: {found.reasons[0]} Name the step that you want all the same.")
+    return found.checkpoint
 
 
 def _checkpoint(run: Run, step: int) -> "Checkpoint":

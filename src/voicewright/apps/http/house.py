@@ -107,9 +107,13 @@ class House:
             ended=job.ended or None,
         )
 
-    def outside(self, sentence: str) -> str:
-        """A sentence as clients may read it: nobody outside learns where on this machine the home is."""
-        return sentence.replace(f"{self.studio.home.root}{os.sep}", "")
+    def outside(self, told: Any) -> Any:
+        """Plain data as clients may read it: nobody outside learns where on this machine the home is."""
+        if isinstance(told, str):
+            return told.replace(f"{self.studio.home.root}{os.sep}", "")
+        if isinstance(told, Mapping):
+            return {name: self.outside(each) for name, each in told.items()}
+        return [self.outside(each) for each in told] if isinstance(told, list) else told
 
     def file(self, job: Job, name: str) -> Path | None:
         """One of the files that came out of a job; None when it has none of that name."""

@@ -64,7 +64,7 @@ def _line(house: House, name: str) -> dict[str, Any]:
     try:
         return {"name": name, "summary": plain(_dataset(house, name).summary()), "damaged": ""}
     except BadDataset as problem:
-        return {"name": name, "summary": None, "damaged": str(problem)}
+        return {"name": name, "summary": None, "damaged": house.outside(str(problem))}
 
 
 @router.post("", status_code=202)

@@ -13,7 +13,7 @@ from pydantic import Field
 from voicewright.apps.http.house import House, TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
 from voicewright.apps.http.shapes import JobTold
-from voicewright.errors import UnknownName
+from voicewright.errors import BadPlan, BadSetting, UnknownName
 from voicewright.jobs.learning import best_told, plan_told, plan_values
 from voicewright.jobs.places import refuse_places
 from voicewright.jobs.plain import plain
@@ -70,6 +70,23 @@ class ExportWish(Wish):
     replace: bool = False
 
 
+class MergePart(Wish):
+    """A checkpoint of a run; null: its best."""
+
+    run: str
+    step: int | None = Field(default=None, ge=0)
+
+
+class MergeWish(Wish):
+    """Checkpoints to be averaged into a new run."""
+
+    name: str = Field(description="What the new run is called.")
+    parts: list[MergePart] = Field(alias="from", min_length=2, max_length=100)
+    weights: list[float] = Field(
+        default_factory=list, max_length=100, description="A share for each, taken of their sum; none: equal shares."
+    )
+
+
 class Answers(Wish):
     """Which of each pair sounded better, by the pair's number."""
 
@@ -86,7 +103,7 @@ def _plan_line(house: House, name: str) -> dict[str, Any]:
     try:
         told = plan_told(house.places.plan(name))
     except Exception as problem:  # one plan that cannot be read does not hide the others
-        return {"name": name, "damaged": str(problem)}
+        return {"name": name, "damaged": house.outside(str(problem))}
     return {"name": name, **{field: told[field] for field in ("dataset", "voice", "engine")}, "damaged": ""}
 
 
@@ -125,7 +142,8 @@ def remove_plan(house: TheHouse, name: str) -> Response:
 def runs(house: TheHouse) -> dict[str, Any]:
     """Every training run."""
     found = Runs(house.places.runs).list()
-    return {"runs": [plain(each) | {"dataset": Path(each.dataset).name, "folder": None} for each in found]}
+    told = [house.outside(plain(each)) for each in found]
+    return {"runs": [each | {"dataset": Path(each["dataset"]).name, "folder": None} for each in told]}
 
 
 @router.post("/runs", status_code=202)
@@ -133,6 +151,18 @@ def train(house: TheHouse, request: Request, response: Response, wish: RunWish) 
     """Carry out a plan, or go on where its run stopped: a job of the kind train."""
     house.places.plan(wish.plan)
     return accepted(house, house.submit(request, "train", wish.model_dump()), response)
+
+
+@router.post("/runs/merge", status_code=202)
+def merge(house: TheHouse, request: Request, response: Response, wish: MergeWish) -> JobTold:
+    """Average checkpoints of one shape into a run of their own: a job of the kind merge."""
+    if wish.name in house.places.run_names() or house.places.run_folder(wish.name).exists():
+        raise BadPlan(f"a run is called {wish.name!r} already; choose another name")
+    if wish.weights and len(wish.weights) != len(wish.parts):
+        raise BadSetting(f"{len(wish.parts)} checkpoints need {len(wish.parts)} weights, not {len(wish.weights)}")
+    for each in wish.parts:
+        house.places.run(each.run)
+    return accepted(house, house.submit(request, "merge", wish.model_dump(by_alias=True)), response)
 
 
 @router.get("/runs/{name}")
@@ -144,8 +174,14 @@ def show_run(house: TheHouse, name: str) -> dict[str, Any]:
     best = None
     if found["score"] is not None:
         best = {"step": found["best_step"], "score": found["score"], "reasons": found["reasons"]}
-    state = plain(run.state())
-    return {"name": name, "plan": plan_told(run.plan), "state": state, "checkpoints": checkpoints, "best": best}
+    return {
+        "name": name,
+        "plan": plan_told(run.plan),
+        "state": house.outside(plain(run.state())),
+        "checkpoints": checkpoints,
+        "best": best,
+        "planned": name in house.places.plan_names(),
+    }
 
 
 @router.get("/runs/{name}/curve")
@@ -154,7 +190,8 @@ def curve(house: TheHouse, name: str) -> dict[str, Any]:
     from voicewright.training.watching import Watch
 
     told = Watch(house.places.run(name)).look().to_plain()
-    return plain({key: value for key, value in told.items() if key != "folder"} | {"series": told["losses"]})  # type: ignore[no-any-return]
+    told = {key: value for key, value in told.items() if key != "folder"} | {"series": told["losses"]}
+    return {**plain(told), "state": house.outside(plain(told["state"])), "notes": house.outside(told["notes"])}
 
 
 @router.post("/runs/{name}/stop", status_code=202)

@@ -86,7 +86,7 @@ class RenameWish(Wish):
 @router.get("")
 def list_(house: TheHouse) -> dict[str, Any]:
     """Every voice of the library."""
-    return {"voices": [plain(voice) | {"path": None} for voice in house.studio.library.list()]}
+    return {"voices": [house.outside(plain(voice)) | {"path": None} for voice in house.studio.library.list()]}
 
 
 @router.post("/examine", status_code=202)
