@@ -46,7 +46,7 @@ export async function build(page, { signal }) {
       parts.text.control.focus();
       return;
     }
-    remember("voice", request.voice);
+    if (request.voice) remember("voice", request.voice);
     const job = await during(go, wrong, () => refusedBeside(parts.settings, () => post("speech", request)));
     if (job) begin(job);
   });
@@ -98,6 +98,9 @@ function controls(list, wish, runs) {
   const listen = h("input", { type: "checkbox", id: "listen", checked: true });
 
   const engine = select([["", t("speak.ownEngine")], ...runs.map((run) => [`runs/${run.name}`, t("speak.run", { name: run.name })])], wish.engine ?? "");
+  const own = () => (voice.control.disabled = engine.value !== ""); // a run speaks as the voice that it learned
+  engine.addEventListener("change", own);
+  own();
   const lexicon = h("textarea", { rows: 3, placeholder: "voicewright: voice right" });
   lexicon.value = wish.lexicon ?? remembered("lexicon");
   lexicon.addEventListener("input", () => remember("lexicon", lexicon.value));
@@ -109,7 +112,7 @@ function controls(list, wish, runs) {
     h("div", { class: "tick" }, listen, h("label", { for: "listen" }, t("speak.listen"))),
     more(t("form.more"), h("div", { class: "grid" }, field(t("speak.engine"), engine, { help: t("speak.engineHelp") }), field(t("speak.lexicon"), lexicon, { help: t("speak.lexiconHelp") })), settings),
   ];
-  const request = () => ({ text: area.value, voice: voice.control.value, engine: engine.value, settings: settings.values(), format: "wav", subtitles: "srt", lexicon: lexicon.value });
+  const request = () => ({ text: area.value, voice: engine.value ? "" : voice.control.value, engine: engine.value, settings: settings.values(), format: "wav", subtitles: "srt", lexicon: lexicon.value });
   return { element, text, listen, settings, request };
 }
 
