@@ -135,7 +135,12 @@ def merge(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     weights = request.get("weights") or [1.0] * len(chosen)
     run = merged([each.folder for each in chosen], weights, places.run_folder(request["name"]))
     (found,) = run.checkpoints()
-    mixed = [{"run": name, "step": each.step} for (name, _), each in zip(parts, chosen, strict=True)]
+    mixed = [
+        {"run": name, "step": each.step, "share": weight / sum(weights)}
+        for (name, _), each, weight in zip(parts, chosen, weights, strict=True)
+    ]
+    told = " + ".join(f"{part['share']:.3g} × {part['run']} at step {part['step']}" for part in mixed)
+    run.update(message=f"averaged: {told}")
     return {"run": run.folder.name, "step": found.step, "from": mixed, "kept": plain(found.figures.get(KEPT))}
 
 

@@ -40,6 +40,7 @@ def test_two_runs_become_a_third(client: TestClient, home: Home, runs: tuple[str
     assert found.networks()["decoder"]["style"].tolist() == [1.5] * 4
     shown = client.get("/api/v1/runs/both")
     assert shown.json()["state"]["status"] == "finished"
+    assert shown.json()["state"]["message"] == "averaged: 0.75 × one at step 10 + 0.25 × two at step 10"
     assert not shown.json()["planned"]
     assert str(home.root) not in shown.text + client.get("/api/v1/runs").text
     again = client.post("/api/v1/runs/merge", json=wish)

@@ -207,6 +207,16 @@ def test_a_small_training_is_watched_to_its_end_and_heard(page: "Page") -> None:
     run.get_by_label("Name", exact=True).fill("trained")
     run.get_by_role("button", name="Export").click()
     run.get_by_text("trained is in your library.").wait_for()
+    assert run.get_by_text("Time left").count() == 0  # there is none
+
+    mixer = page.locator("[data-role=merge]")
+    mixer.get_by_text("Average runs or checkpoints").click()
+    for number in (1, 2):
+        mixer.get_by_role("group", name=f"Part {number}").get_by_label("Checkpoint").select_option(index=number)
+    mixer.get_by_label("Name of the run").fill("mixed")
+    mixer.get_by_role("button", name="Average them").click()
+    page.locator("[data-role=run][data-run=mixed]").wait_for(timeout=60_000)
+    assert not page.get_by_role("button", name="Go on").is_visible()
 
 
 @pytest.mark.slow

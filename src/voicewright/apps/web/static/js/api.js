@@ -70,8 +70,10 @@ async function call(method, path, body) {
 function refusal(status, answer, wait) {
   if (status === 401) listeners.signIn();
   const detail = typeof answer?.detail === "string" ? answer.detail : "";
-  const words = { 401: t("error.signIn"), 404: t("error.gone"), 413: t("error.large"), 429: t("error.busy", { n: wait ?? "?" }) };
-  return new Refused(detail || words[status] || t("error.server", { status }), status, answer?.kind ?? "");
+  if (status === 401) return new Refused(t("error.signIn"), status);
+  const words = { 404: t("error.gone"), 413: t("error.large"), 429: t("error.busy", { n: wait ?? "?" }) };
+  const told = status === 429 && !/\d/.test(detail) ? "" : detail; // when to try again has to be in it
+  return new Refused(told || words[status] || t("error.server", { status }), status, answer?.kind ?? "");
 }
 
 function parsed(text) {

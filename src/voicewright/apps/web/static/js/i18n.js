@@ -35,8 +35,13 @@ export function t(key, values = {}) {
 /** Label and help of an option: the page's own words if it has any, else what the options themselves say. */
 export function optionWords(name, schema) {
   const [label, help] = state.options[name] ?? [];
+  return { label: label ?? plainName(name), help: help ?? schema.description ?? "" };
+}
+
+/** "duration_ms" → "Duration (ms)". */
+export function plainName(name) {
   const plain = name.replace(/_(s|ms|hz|db|lufs|dbfs)$/, (unit) => ` (${UNITS[unit]})`).replaceAll("_", " ");
-  return { label: label ?? plain.charAt(0).toUpperCase() + plain.slice(1), help: help ?? schema.description ?? "" };
+  return plain.charAt(0).toUpperCase() + plain.slice(1);
 }
 
 const UNITS = { _s: "s", _ms: "ms", _hz: "Hz", _db: "dB", _lufs: "LUFS", _dbfs: "dBFS" };

@@ -47,15 +47,43 @@ export function fileOf(job, ...endings) {
   return job.files.find((file) => endings.some((ending) => file.name.endsWith(ending))) ?? null;
 }
 
-/** How many jobs there are to do, told whenever it changes. */
-export function watchAll(tell) {
+/**
+ * Every change of every job, and which are to be done: `tell` hears both. `away` hears whether the server is out of reach; it
+ * is tried until it answers, and what happened meanwhile is asked for. Gives what ends it.
+ */
+export function watchAll(tell, away) {
   const open = new Map();
-  const source = new EventSource(at("events"));
-  source.addEventListener("job", (event) => {
-    const job = JSON.parse(event.data);
+  const state = { source: null, again: 0, ended: false };
+  const hear = (job) => {
     if (over(job)) open.delete(job.id);
     else open.set(job.id, job);
     tell([...open.values()], job);
-  });
-  return () => source.close();
+  };
+  const catchUp = async () => {
+    const { jobs } = await get("jobs", { limit: 50 });
+    open.clear();
+    jobs.reverse().forEach(hear);
+  };
+  const lost = async () => {
+    const refused = state.source.readyState === EventSource.CLOSED; // then the browser does not try again
+    const status = await get("jobs", { limit: 1 }).then(() => 200, (problem) => problem.status);
+    if (state.ended) return;
+    away(status === 0);
+    if (refused && status !== 401) state.again = setTimeout(listen, LOOK_MS);
+  };
+  const listen = () => {
+    state.source = new EventSource(at("events"));
+    state.source.addEventListener("job", (event) => hear(JSON.parse(event.data)));
+    state.source.onerror = lost;
+    state.source.onopen = () => {
+      away(false);
+      catchUp().catch(() => {});
+    };
+  };
+  listen();
+  return () => {
+    state.ended = true;
+    clearTimeout(state.again);
+    state.source.close();
+  };
 }

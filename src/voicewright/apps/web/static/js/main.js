@@ -1,6 +1,6 @@
 // The frame: tabs, language, theme, the key, and how much work there is. Each tab builds itself when it is first seen.
 
-import { ROOT, get, onSignIn } from "./api.js";
+import { get, onSignIn, post } from "./api.js";
 import { field, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { speakLanguage, t } from "./i18n.js";
@@ -10,7 +10,7 @@ import { hush } from "./player.js";
 import { theme } from "./prefs.js";
 
 const TABS = ["speak", "voices", "convert", "datasets", "training", "history", "settings", "help"];
-const state = { tab: "", leave: new AbortController(), asking: false, stopWatching: null };
+const state = { tab: "", leave: new AbortController(), asking: false, built: false, stopWatching: null };
 
 const NAMES = () => ({
   speak: t("tab.speak"), voices: t("tab.voices"), convert: t("tab.convert"), datasets: t("tab.datasets"),
@@ -24,7 +24,7 @@ async function show() {
   state.leave.abort();
   state.leave = new AbortController();
   const { signal } = state.leave;
-  state.tab = tab;
+  Object.assign(state, { tab, built: false });
   hush();
   for (const each of document.querySelectorAll("[role=tab]")) {
     const chosen = each.dataset.tab === tab;
@@ -41,6 +41,7 @@ async function show() {
     const page = h("div", { class: "page", data: { tab } });
     fill(panel, page);
     await build(page, { signal, rest });
+    state.built = !signal.aborted;
   } catch (problem) {
     if (signal.aborted || problem.name === "AbortError") return;
     fill(panel, notice("bad", problem.message, button(t("do.again"), show)));
@@ -91,7 +92,14 @@ function working(open) {
   fill(box, h("i", { class: "spinner", "aria-hidden": "true" }), h("span", {}, t("frame.working", { n: open.length })));
 }
 
-/** Ask for the key and go on once it is right. */
+/** Say that the server is out of reach, for as long as it is. */
+function away(gone) {
+  const box = document.getElementById("away");
+  if (gone === Boolean(box.firstChild)) return;
+  fill(box, gone && notice("bad", t("error.network")));
+}
+
+/** Ask for the key, and go on once it is right. */
 function signIn() {
   if (state.asking) return;
   state.asking = true;
@@ -99,11 +107,14 @@ function signIn() {
   const form = h("form", {}, h("h2", {}, t("key.title")), key, h("div", { class: "row end" }, button(t("key.go"), null, { kind: "primary", type: "submit" })));
   const box = h("dialog", { "aria-label": t("key.title") }, form);
   box.addEventListener("cancel", (event) => event.preventDefault());
+  box.addEventListener("close", () => state.asking && box.showModal()); // browsers let a second Escape through
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const answer = await fetch(`${ROOT}/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ key: key.control.value }) });
-    if (!answer.ok) {
-      key.complain(t("key.wrong"));
+    try {
+      await post("session", { key: key.control.value });
+    } catch (problem) {
+      key.complain(problem.status === 401 ? t("key.wrong") : problem.message);
+      key.control.select();
       return;
     }
     state.asking = false;
@@ -115,13 +126,14 @@ function signIn() {
   box.showModal();
 }
 
+/** Follow the work, and show the tab; one that stands already stays as it is, with all that was typed. */
 function begin() {
   state.stopWatching?.();
   state.stopWatching = watchAll((open, job) => {
     working(open);
     document.dispatchEvent(new CustomEvent("job", { detail: job }));
-  });
-  show();
+  }, away);
+  if (!state.built) show();
 }
 
 /** The page anew, in the language that was chosen. */

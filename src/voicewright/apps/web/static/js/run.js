@@ -3,7 +3,7 @@
 import { at, get, post } from "./api.js";
 import { chart } from "./charts.js";
 import { field, fill, h } from "./dom.js";
-import { clock, number, t } from "./i18n.js";
+import { clock, number, plainName, t } from "./i18n.js";
 import { badge, button, during, empty, more, notice, place, tile, toast } from "./parts.js";
 import { player } from "./player.js";
 import { progress } from "./progress.js";
@@ -33,7 +33,7 @@ export async function watch(name, signal) {
     fill(parts.state, now(run));
     if (run.state.step !== seen.step || auditions.length !== seen.heard) fill(parts.charts, curves(curve));
     Object.assign(seen, { step: run.state.step, heard: auditions.length });
-    buttons.running(BUSY.has(run.state.status) && run.state.status !== "new");
+    buttons.running(BUSY.has(run.state.status) && run.state.status !== "new", run.planned);
     heard(auditions, parts.auditions, seen);
     return run;
   };
@@ -65,32 +65,51 @@ function now({ state, best }) {
   const inner = h("i");
   inner.style.width = `${share * 100}%`;
   const looks = { training: "voice", preparing: "voice", finished: "good", failed: "bad" };
+  const bar = { class: "bar", role: "progressbar", "aria-label": t("run.progress"), "aria-valuenow": Math.round(share * 100) };
   return [
-    h("div", { class: "row" }, badge(statusWords(state.status), looks[state.status] ?? ""), h("span", { role: "status" }, state.message)),
-    h("div", { class: "progress" }, h("div", { class: "bar", role: "progressbar", "aria-label": t("run.progress"), "aria-valuenow": Math.round(share * 100) }, inner)),
-    h("div", { class: "tiles" }, tile(state.steps ? `${state.step} / ${state.steps}` : String(state.step), t("run.step")), tile(number(state.epoch, 1), t("run.epoch")), tile(clock(state.eta_s), t("run.eta")), tile(best ? String(best.step) : "–", t("run.best"))),
+    h("div", { class: "row" },
+      badge(statusWords(state.status), looks[state.status] ?? ""),
+      h("span", { role: "status" }, state.message),
+    ),
+    h("div", { class: "progress" }, h("div", bar, inner)),
+    h("div", { class: "tiles" },
+      tile(state.steps ? `${state.step} / ${state.steps}` : String(state.step), t("run.step")),
+      tile(number(state.epoch, 1), t("run.epoch")),
+      timing(state),
+      tile(best ? String(best.step) : "–", t("run.best")),
+    ),
     best?.reasons?.length ? h("p", { class: "small soft" }, best.reasons.join("; ")) : null,
   ];
 }
 
-/** Figures that belong together share a chart: totals, likeness, learning rate, parts; what has a scale of its own, none. */
+/** While it goes on, what is left; afterwards, what it took. */
+function timing(state) {
+  if (BUSY.has(state.status)) return tile(clock(state.eta_s), t("run.eta"));
+  const took = (new Date(state.updated) - new Date(state.started)) / 1000;
+  return took > 0 ? tile(clock(took), t("run.took")) : null;
+}
+
+/** Totals, likeness, naturalness and learning rate; then every figure by itself, in training beside held-out. */
 function curves({ losses = {}, rates = {}, validation = {}, auditions = {} }) {
-  const lines = (group, fits) => Object.entries(group).filter(([name]) => fits(name)).map(([name, line]) => ({ name: name.replaceAll("_", " "), steps: line.steps, values: line.smoothed ?? line.values }));
+  const line = (name, { steps, smoothed, values }) => ({ name, steps, values: smoothed ?? values });
+  const lines = (group, fits) => Object.entries(group)
+    .filter(([name]) => fits(name))
+    .map(([name, own]) => line(name.replaceAll("_", " "), own));
   const total = (name) => name.startsWith("loss");
   const likeness = new Set(["ge2e", "campplus", "dvector"]);
+  const figures = new Set([...Object.keys(validation), ...Object.keys(losses).filter((name) => !total(name))]);
+  const both = (name) => [
+    losses[name] && line(t("run.onTraining"), losses[name]),
+    validation[name] && line(t("run.heldOut"), validation[name]),
+  ].filter(Boolean);
   const groups = [
     [t("run.losses"), lines(losses, total)],
     [t("run.scores"), lines(auditions, (name) => likeness.has(name))],
     [t("run.natural"), lines(auditions, (name) => name === "dnsmos")],
-    ...lines(validation, () => true).map((line) => [t("run.validation"), [line]]),
-    ...fours(lines(losses, (name) => !total(name))).map((some) => [t("run.parts"), some]),
     [t("run.rate"), lines(rates, () => true)],
+    ...[...figures].map((name) => [plainName(name), both(name)]),
   ];
   return groups.filter(([, some]) => some.length).map(([title, some]) => chart(title, some));
-}
-
-function fours(lines) {
-  return Array.from({ length: Math.ceil(lines.length / 4) }, (each, i) => lines.slice(i * 4, i * 4 + 4));
 }
 
 function heard(auditions, box, seen) {
@@ -137,9 +156,9 @@ function controls(name, parts, look, signal) {
     fill(out, notice("good", t("run.exported", { name: done.result.voice }), h("a", { href: "#speak" }, t("voices.speakNow"))));
   }), { kind: "primary", picture: "voices" });
   const element = h("div", { class: "stack" }, h("div", { class: "actions" }, hear, compare), more(t("run.exportTitle"), label, save), bar, out);
-  const running = (yes) => {
+  const running = (yes, planned) => {
     stop.hidden = !yes;
-    on.hidden = yes;
+    on.hidden = yes || !planned; // without a plan there is nothing to go on with: it was merged
   };
   return { stop, on, element, running };
 }

@@ -1,6 +1,7 @@
 // Training: a plan with its reasons in sentences, a run that can be watched, stopped and heard, and the voice it gives.
 
 import { at, get, post, put, remove } from "../api.js";
+import { averaging } from "../averaging.js";
 import { field, fill, h, select } from "../dom.js";
 import { formFor } from "../form.js";
 import { icon } from "../icons.js";
@@ -20,7 +21,8 @@ export async function build(page, { signal, rest }) {
     state.watching = new AbortController();
     fill(below, await watch(name, AbortSignal.any([signal, state.watching.signal])));
   };
-  const redraw = async () => fill(shelf, await lists({ open, edit: (plan) => fill(draft, planned(plan, { signal, open, redraw })), redraw }));
+  const edit = (plan) => fill(draft, planned(plan, { signal, open, redraw }));
+  const redraw = async () => fill(shelf, await lists({ open, edit, redraw, signal }));
   const draft = h("div", { class: "stack" });
   fill(page, head(t("training.title"), t("training.lead")));
   if (!datasets.length) page.append(card("", empty("training", t("training.noDataset"), t("training.noDatasetWhy"), h("a", { class: "button", href: "#datasets" }, t("training.makeDataset")))));
@@ -125,21 +127,38 @@ function estimate(found) {
   return h("div", { class: "facts" }, told.filter(([, value]) => value && value !== "–").map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))));
 }
 
-async function lists({ open, edit, redraw }) {
+async function lists({ open, edit, redraw, signal }) {
   const [{ plans }, { runs }] = await Promise.all([get("plans"), get("runs")]);
   const begun = new Set(runs.map((run) => run.name));
   const waiting = plans.filter((plan) => !begun.has(plan.name));
+  const whole = runs.filter((run) => !run.damaged);
+  const merged = async (name) => {
+    await redraw();
+    await open(name);
+  };
+  return [
+    waiting.length > 0 && plansCard(waiting, edit, redraw),
+    runs.length > 0 && card(t("training.runs"), h("ul", { class: "list" }, runs.map((run) => line(run, open)))),
+    whole.length > 0 && averaging(whole, signal, merged),
+  ];
+}
+
+function plansCard(plans, edit, redraw) {
   const wrong = place();
+  const look = (plan) => during(null, wrong, async () => edit(await get(at("plans", plan.name))));
   const away = (plan) => during(null, wrong, async () => {
     if (!(await sure(t("training.surePlan", { name: plan.name })))) return;
     await remove(at("plans", plan.name));
     await redraw();
   });
-  return [
-    wrong,
-    waiting.length > 0 && card(t("training.plans"), h("ul", { class: "list" }, waiting.map((plan) => h("li", {}, h("div", { class: "row apart" }, h("span", {}, h("b", {}, plan.name), " ", h("span", { class: "soft" }, `${plan.dataset} · ${plan.engine}`)), h("span", { class: "row" }, button(t("training.look"), () => during(null, wrong, async () => edit(await get(at("plans", plan.name)))), { kind: "small" }), button(t("do.delete"), () => away(plan), { kind: "small danger" }))))))),
-    runs.length > 0 && card(t("training.runs"), h("ul", { class: "list" }, runs.map((run) => line(run, open)))),
-  ];
+  const row = (plan) => h("li", {}, h("div", { class: "row apart" },
+    h("span", {}, h("b", {}, plan.name), " ", h("span", { class: "soft" }, `${plan.dataset} · ${plan.engine}`)),
+    h("span", { class: "row" },
+      button(t("training.look"), () => look(plan), { kind: "small" }),
+      button(t("do.delete"), () => away(plan), { kind: "small danger" }),
+    ),
+  ));
+  return card(t("training.plans"), wrong, h("ul", { class: "list" }, plans.map(row)));
 }
 
 function line(run, open) {
