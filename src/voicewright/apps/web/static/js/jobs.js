@@ -53,9 +53,11 @@ export function fileOf(job, ...endings) {
  */
 export function watchAll(tell, away) {
   const open = new Map();
+  const gone = new Set(); // an answer that was long on its way must not bring one back
   const state = { source: null, again: 0, ended: false };
   const hear = (job) => {
-    if (over(job)) open.delete(job.id);
+    if (over(job)) gone.add(job.id);
+    if (gone.has(job.id)) open.delete(job.id);
     else open.set(job.id, job);
     tell([...open.values()], job);
   };
