@@ -77,6 +77,29 @@ def convert_options(name: str) -> type:
     return _options(name, CONVERSION_GROUP, BUILT_IN_CONVERSIONS, "convert recordings")
 
 
+def abilities(name: str) -> frozenset[str]:
+    """What the engine called `name` can do: "clones" (makes voices from recordings), "speaks", "converts", "learns".
+
+    The package of an engine says the first two in its `ABILITIES`, so that nothing heavy is loaded to know them; one
+    that says nothing is of the type `Speaks`, which is both.
+
+    Raises:
+        BadSetting: there is no such engine.
+    """
+    table = engines()
+    if name not in table:
+        raise BadSetting(f"no engine {name!r}; installed: {', '.join(sorted(table))}")
+    door = import_module(table[name].partition(":")[0])
+    found = set(getattr(door, "ABILITIES", ("clones", "speaks")))
+    for ability, group, built_in in (
+        ("converts", CONVERSION_GROUP, BUILT_IN_CONVERSIONS),
+        ("learns", RECIPE_GROUP, BUILT_IN_RECIPES),
+    ):
+        if name in built_in or any(entry.name == name for entry in entry_points(group=group)):
+            found.add(ability)
+    return frozenset(found)
+
+
 def _options(name: str, group: str, built_in: dict[str, str], ability: str) -> type:
     table = {entry.name: entry.value for entry in entry_points(group=group)} | built_in
     if name not in table:

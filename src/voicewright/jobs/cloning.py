@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicewright.engines.options import EnrollOptions
-from voicewright.engines.registry import engines
+from voicewright.engines.registry import abilities, engines
 from voicewright.errors import BadSetting
 from voicewright.jobs.places import Places
 from voicewright.jobs.plain import plain
@@ -70,13 +70,15 @@ def take_checkpoint(studio: "Studio", places: Places, work: Work) -> Mapping[str
 
 
 def with_engine(studio: "Studio", engine: str) -> "Studio":
-    """A studio that makes voices for another engine; what is loaded is shared. Raises BadSetting: no such engine."""
+    """A studio that makes voices for another engine; what is loaded is shared. Raises BadSetting: no such engine, or
+    it needs training for that."""
     from voicewright.studio import Studio
 
     if not engine:
         return studio
-    if engine not in engines():
-        raise BadSetting(f"no engine {engine!r}; installed: {', '.join(sorted(engines()))}")
+    if "clones" not in abilities(engine):
+        able = ", ".join(name for name in sorted(engines()) if "clones" in abilities(name))
+        raise BadSetting(f"the engine {engine!r} makes no voices from recordings alone; these do: {able}")
     other = Studio(studio.home, engine=engine)
     vars(other).update({name: getattr(studio, name) for name in ("settings", "store", "engines", "meters", "library")})
     return other

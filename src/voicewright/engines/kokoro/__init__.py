@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from voicewright.engines.kokoro.engine import KokoroEngine
 
+ABILITIES = ("clones", "speaks")
+"""See `voicewright.engines.registry.abilities`."""
+
 
 def load(store: Any, *, device: str = "cpu", precision: str = "auto") -> "KokoroEngine":
     """The engine with its weights in memory; see `voicewright.engines.registry.load`."""

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from voicewright.engines.sovits.engine import SovitsEngine
 
+ABILITIES: tuple[str, ...] = ()
+"""See `voicewright.engines.registry.abilities`: its voices are trained, and convert what somebody says or sings."""
+
 
 def load(store: Any, *, device: str = "cpu", precision: str = "auto") -> "SovitsEngine":
     """The engine; see `voicewright.engines.registry.load`. Networks come with the voices."""

@@ -19,11 +19,12 @@ router = APIRouter(prefix="/api/v1", tags=["house"])
 
 @router.get("/engines")
 def engines(house: TheHouse) -> dict[str, Any]:
-    """Every engine, and which groups of options it has."""
+    """Every engine, what it can do, and which groups of options it has."""
     known = groups()
     found = [
         {
             "name": name,
+            **{ability: ability in registry.abilities(name) for ability in ("speaks", "clones", "converts", "learns")},
             "trial": name.endswith("-tiny"),
             "convert_options": f"convert.{name}" if f"convert.{name}" in known else None,
             "recipe_options": f"recipe.{name}" if f"recipe.{name}" in known else None,

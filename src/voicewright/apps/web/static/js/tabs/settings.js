@@ -38,9 +38,20 @@ function rules(home, list) {
 }
 
 function machines(engines, first) {
-  const yes = (does) => (does ? [icon("check"), h("span", { class: "unseen" }, t("do.yes"))] : h("span", { class: "soft" }, "–"));
-  const rows = engines.map((engine) => h("tr", {}, h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")), h("td", {}, yes(engine.speaks !== false)), h("td", {}, yes(engine.convert_options)), h("td", {}, yes(engine.recipe_options))));
-  return card(t("settings.engines"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, [t("settings.engine"), t("settings.speaks"), t("settings.converts"), t("settings.trains")].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows))), h("p", { class: "help" }, t("settings.tiny")));
+  const abilities = [
+    ["clones", t("settings.clones")], ["speaks", t("settings.speaks")],
+    ["converts", t("settings.converts")], ["learns", t("settings.trains")],
+  ];
+  const yes = [icon("check"), h("span", { class: "unseen" }, t("do.yes"))];
+  const mark = (does) => h("td", {}, does ? yes.map((each) => each.cloneNode(true)) : h("span", { class: "soft" }, "–"));
+  const row = (engine) => h("tr", {},
+    h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")),
+    abilities.map(([ability]) => mark(engine[ability])),
+  );
+  const titles = [t("settings.engine"), ...abilities.map(([, title]) => title)];
+  const top = h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title))));
+  const table = h("table", {}, top, h("tbody", {}, engines.map(row)));
+  return card(t("settings.engines"), h("div", { class: "scroll" }, table), h("p", { class: "help" }, t("settings.tiny")));
 }
 
 function carried(weights, signal) {

@@ -39,7 +39,7 @@ function maker({ home, engines, signal, made }) {
   const speaker = field(t("voices.speaker"), h("input", { type: "number", min: 1, max: 20, value: 1 }), { help: t("voices.speakerHelp") });
   speaker.hidden = true;
   speaker.control.addEventListener("change", () => examine());
-  const engine = select(engines.engines.filter((each) => each.speaks !== false).map((each) => [each.name, each.name]), engines.default);
+  const engine = select(engines.engines.filter((each) => each.clones).map((each) => [each.name, each.name]), engines.default);
   const licence = h("input", { placeholder: "CC BY 4.0" });
   const replace = h("input", { type: "checkbox", id: "replace" });
   const options = formFor("enroll", { skip: ["preset"] });
