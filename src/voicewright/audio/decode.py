@@ -28,6 +28,8 @@ CONTAINERS = (
 HEADERLESS = {".g722": "g722"}
 # An MP3's header counts frames; a player's rounding of its first and last may differ by one each.
 MP3_SLACK_SAMPLES = 2 * 1152
+UNKNOWN_FRAMES = 2**62
+"""libsndfile gives the length of a FLAC stream, whose head was sent before its end was known, as 2⁶³ - 1."""
 CONVERT = "convert it first, for instance: ffmpeg -i IN -ac 1 out.wav"
 
 
@@ -62,7 +64,7 @@ def open_sound(path: Path) -> Iterator[Sound]:
     """
     with libsndfile(path) as file:
         # no frames: an empty file, or a stream whose header was never completed, which FFmpeg reads to its end
-        if file is not None and file.format in SOUNDFILE_FORMATS and file.frames:
+        if file is not None and file.format in SOUNDFILE_FORMATS and 0 < file.frames < UNKNOWN_FRAMES:
             yield Sound(_soundfile_info(file), _finite(path, file.samplerate, _soundfile_parts(path, file)))
             return
     with _ffmpeg(path) as sound:

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ FORMATS = {
     "flac": ("audio/flac", "flac", "flac"),
 }
 """Format → media type, FFmpeg's container, its encoder."""
+WHOLE = frozenset({"flac"})
+"""Sent when it is whole: libsndfile, and whatever reads by it, reads no FLAC whose head does not tell its length."""
+PAGE_US = "200000"
+"""Ogg is sent in pages; FFmpeg's own last a second, which a first word would have to wait for."""
 OPUS_RATE = 48_000
 DRAWN_RATE = 8_000
 
@@ -43,11 +48,31 @@ class _Sink:
         self._parts.append(bytes(data))
         return len(data)
 
-    def taken(self) -> bytes:
+    def taken(self, *, over: bool = False) -> bytes:
         """What came since."""
         data = b"".join(self._parts)
         self._parts.clear()
         return data
+
+
+class _Held(_Sink):
+    """Where FFmpeg may go back to the head, because nothing was sent yet: all of it is taken when it is over."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 - closed when it was taken
+        self.tell, self.seek = self._file.tell, self._file.seek
+
+    def write(self, data: bytes) -> int:
+        """Take what comes."""
+        return self._file.write(data)
+
+    def taken(self, *, over: bool = False) -> bytes:
+        """Everything, once it is over."""
+        if not over:
+            return b""
+        with self._file:
+            self._file.seek(0)
+            return self._file.read()
 
 
 class Encoder:
@@ -62,8 +87,9 @@ class Encoder:
         if not self._raw:
             import av
 
-            self._sink = _Sink()
-            out: Any = av.open(self._sink, "w", format=container)
+            self._sink = _Held() if format_name in WHOLE else _Sink()
+            pages = {"page_duration": PAGE_US} if container == "ogg" else {}
+            out: Any = av.open(self._sink, "w", format=container, container_options=pages)
             self._out = out
             self._stream: Any = self._out.add_stream(codec, rate=OPUS_RATE if codec == "libopus" else rate)
             self._stream.layout = "mono"
@@ -90,7 +116,7 @@ class Encoder:
         for packet in self._stream.encode(None):
             self._out.mux(packet)
         self._out.close()
-        return self._sink.taken()
+        return self._sink.taken(over=True)
 
 
 def wav_bytes(clip: Clip) -> bytes:
