@@ -1,7 +1,7 @@
 import pytest
 
 from voicewright.errors import BadSetting
-from voicewright.text.languages import LANGUAGES, resolve_language
+from voicewright.text.languages import LANGUAGES, heard_language, resolve_language
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,12 @@ def test_a_slip_is_met_with_the_nearest_name():
 def test_an_unknown_language_lists_the_known():
     with pytest.raises(BadSetting, match="en-us, en-gb"):
         resolve_language("xx-klingon")
+
+
+def test_what_was_heard_is_called_as_people_call_it():
+    assert [heard_language(code) for code in ("de", "zh", "en-us", "haw")] == [
+        "German",
+        "Chinese",
+        "English",
+        "the language 'haw'",
+    ]

@@ -1,7 +1,10 @@
 """Jobs on datasets."""
 
+import filecmp
 import shutil
 from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicewright.data.options import PrepareOptions
@@ -23,11 +26,7 @@ def prepare(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
     options = options_for(studio, places, request)
     kept = places.recordings(request["name"])
     kept.mkdir(parents=True, exist_ok=True)
-    sounds = []
-    for path in recordings(work):
-        sounds.append(kept / path.name)
-        if not sounds[-1].exists():
-            shutil.copyfile(path, sounds[-1])
+    sounds = [_kept(path, kept) for path in recordings(work)]
     beside = {key: work.files_in / request[f"_{key}"] for key in ("transcript", "like") if request.get(f"_{key}")}
     made = studio.datasets.prepare(
         sounds,
@@ -38,6 +37,18 @@ def prepare(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:
         progress=work.progress,
     )
     return outcome_told(made)
+
+
+def _kept(recording: Path, folder: Path) -> Path:
+    """A copy of the recording in `folder`, under its own name unless another recording has that."""
+    for number in count(1):
+        name = recording.name if number == 1 else f"{recording.stem}-{number}{recording.suffix}"
+        copy = folder / name
+        if not copy.exists():
+            shutil.copyfile(recording, copy)
+        if filecmp.cmp(recording, copy, shallow=False):
+            break
+    return copy
 
 
 def check(studio: "Studio", places: Places, work: Work) -> Mapping[str, Any]:

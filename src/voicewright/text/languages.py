@@ -42,6 +42,20 @@ ALIASES = {
     "zh-cn": "zh", "zh-hans": "zh", "cn": "zh", "cmn": "zh", "chinese": "zh", "mandarin": "zh",
 }  # fmt: skip
 
+HEARD = {
+    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
+    "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian",
+    "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish",
+    "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai", "tr": "Turkish",
+    "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+"""Languages that recognisers hear, by their code (ISO 639-1)."""
+
+
+def heard_language(code: str) -> str:
+    """What people call a language that a recogniser heard: "de" → "German"; a rare one keeps its code."""
+    return HEARD.get(code.partition("-")[0], f"the language {code!r}")
+
 
 def resolve_language(name: str) -> str:
     """The language's own name for whatever it was called: "en" → "en-us", "pt_BR" → "pt-br".

@@ -13,6 +13,7 @@ from voicewright.audio.files import sha256_of
 from voicewright.audio.pitch import PitchTracker
 from voicewright.errors import BadClip, BadReference
 from voicewright.progress import Progress, silent
+from voicewright.text.languages import heard_language
 from voicewright.voice.choice import choose
 from voicewright.voice.findings import (
     UNKNOWN,
@@ -286,7 +287,7 @@ def _words(state: _Examination, clips: Sequence[Clip]) -> tuple[str, tuple[str, 
         sentence = "the words could not be made out; the language is unknown, or the recogniser does not know it"
         state.findings.append(Finding(kind="language", where="", sentence=sentence))
         return UNKNOWN, ()
-    state.findings.append(Finding(kind="language", where="", sentence=f"the words sound like {said.language!r}"))
+    state.findings.append(Finding(kind="language", where="", sentence=f"the words are {heard_language(said.language)}"))
     return said.language, said.texts
 
 

@@ -34,7 +34,7 @@ def test_recordings_become_a_voice_that_speaks_and_converts(twin_client: TestCli
     assert made["state"] == "done", made["message"]
     shown = client.get("/api/v1/voices/reader").json()
     assert shown == made["result"]["voice"]
-    assert [source["name"] for source in shown["sources"]] == [f"{n}-{path.name}" for n, path in enumerate(SOUNDS, 1)]
+    assert [source["name"] for source in shown["sources"]] == [path.name for path in SOUNDS]
     assert "I am the speaker" in shown["consent"]
     taken = client.post("/api/v1/voices", json=wish)
     assert (taken.status_code, taken.json()["kind"]) == (422, "BadVoice")

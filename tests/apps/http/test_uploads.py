@@ -127,3 +127,14 @@ def test_nobody_learns_where_the_home_is(client: TestClient, home: Home) -> None
     assert refused.status_code == 422
     assert "no voice in its card" in refused.json()["detail"]
     assert str(home.root) not in refused.text
+
+
+def test_files_keep_the_names_that_their_owner_knows(client: TestClient, tmp_path: Path) -> None:
+    clip = Clip(np.full(8000, 0.1, np.float32), 8000)
+    for name in ("a.wav", "b.flac"):
+        write_clip(tmp_path / name, clip)
+    sent = [upload(client, tmp_path / "a.wav"), upload(client, tmp_path / "b.flac")]
+    sent += [upload(client, tmp_path / "b.flac", "a.flac"), upload(client, tmp_path / "a.wav", "A.wav")]
+    job = client.post("/api/v1/voices/examine", json={"uploads": sent}).json()
+    house = client.app.state.house  # type: ignore[attr-defined]
+    assert house.queue.get(job["id"]).request["_files"] == ["a.wav", "b.flac", "a-2.flac", "A-3.wav"]

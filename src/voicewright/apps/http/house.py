@@ -1,8 +1,9 @@
 """`House`: what every route works with."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from voicewright.jobs.job import Job
 from voicewright.jobs.places import Places
 from voicewright.jobs.queue import JobQueue
 from voicewright.studio import Studio
+from voicewright.voice.names import same_file_key
 
 JOBS = "/api/v1/jobs"
 TYPES = {
@@ -74,17 +76,17 @@ class House:
         """
         files: dict[str, Path] = {}
         names = []
-        for number, name in enumerate(sounds, 1):
+        for name in sounds:
             upload = self.uploads.get(name)
             if upload.kind != "sound":
                 raise BadUpload(f"{upload.name!r} is no sound")
-            names.append(f"{number}-{upload.file}" if len(sounds) > 1 else upload.file)
+            names.append(_unlike(upload.file, files))
             files[names[-1]] = self.uploads.path(upload)
         extra: dict[str, Any] = {"_files": names}
         for role, given in (beside or {}).items():
             if given is not None:
                 upload = self.uploads.get(given)
-                extra[f"_{role}"] = f"{role}-{upload.file}"
+                extra[f"_{role}"] = _unlike(f"{role}-{upload.file}", files)
                 files[extra[f"_{role}"]] = self.uploads.path(upload)
         return self.queue.submit(kind, {**wish, **extra}, owner=owner_of(request), files=files)
 
@@ -124,6 +126,16 @@ class House:
         path = self.queue.folder(job.id) / "out" / name
         size = path.stat().st_size if path.is_file() else 0
         return FileTold(name=name, type=media_type(name), bytes=size, url=f"{JOBS}/{job.id}/files/{name}")
+
+
+def _unlike(name: str, others: Iterable[str]) -> str:
+    """`name`, or with a number when one of `others` differs in no more than its ending: what is made of them has their
+    names too."""
+    taken = {same_file_key(Path(each).stem) for each in others}
+    stem, ending = Path(name).stem, Path(name).suffix
+    numbers = (f"{stem}-{number}" for number in count(2))
+    free = next(each for each in chain([stem], numbers) if same_file_key(each) not in taken)
+    return free + ending
 
 
 def media_type(name: str) -> str:

@@ -62,6 +62,11 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+/** "de" → "German", in the reader's language. */
+export function languageName(code) {
+  return new Intl.DisplayNames([state.language], { type: "language" }).of(code);
+}
+
 /** Bytes as people read them. */
 export function bytes(count) {
   if (!count) return "–";

@@ -1,6 +1,7 @@
 // Work on the server: start it, follow it, take it up again after the page was loaded anew.
 
 import { at, get, post } from "./api.js";
+import { remember, remembered } from "./prefs.js";
 
 const LOOK_MS = 4000;
 const OVER = new Set(["done", "failed", "cancelled"]);
@@ -40,6 +41,15 @@ export const cancel = (job) => post(at("jobs", job.id, "cancel"));
 export async function unfinished(...kinds) {
   const { jobs } = await get("jobs", { limit: 50 });
   return jobs.filter((job) => kinds.includes(job.kind) && !over(job));
+}
+
+/** The job that this browser began last and remembers by `name`; null when there is none, or none any more. */
+export async function lastOf(name) {
+  const id = remembered(name);
+  return id ? get(at("jobs", id)).catch((problem) => {
+    if (problem.status === 404) remember(name, "");
+    return null;
+  }) : null;
 }
 
 /** A file of a finished job, by the end of its name. */

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { clock, number, t } from "./i18n.js";
+import { clock, languageName, number, t } from "./i18n.js";
 import { badge } from "./parts.js";
 
 const GRADES = { "likely good": "good", fair: "warn", poor: "bad" };
@@ -44,6 +44,8 @@ function sentences(result) {
   const sorted = [...result.findings].sort((one, other) => (weight[one.severity] ?? 2) - (weight[other.severity] ?? 2));
   return sorted.map((finding) => {
     const [kind, picture] = LOOKS[finding.severity] ?? LOOKS.info;
-    return h("li", { class: kind }, icon(picture), h("span", {}, finding.where ? `${finding.where}: ${finding.sentence}` : finding.sentence));
+    const heard = finding.kind === "language" && result.language.length < 4;
+    const sentence = heard ? t("doctor.language", { name: languageName(result.language) }) : finding.sentence;
+    return h("li", { class: kind }, icon(picture), h("span", {}, finding.where ? `${finding.where}: ${sentence}` : sentence));
   });
 }

@@ -6,7 +6,7 @@ import { formFor } from "../form.js";
 import { dropzone } from "../files.js";
 import { icon } from "../icons.js";
 import { clock, number, t } from "../i18n.js";
-import { unfinished } from "../jobs.js";
+import { lastOf, over } from "../jobs.js";
 import { live } from "../live.js";
 import { badge, button, card, choices, during, empty, head, more, notice, place } from "../parts.js";
 import { player } from "../player.js";
@@ -68,9 +68,8 @@ function recordings(list, able, signal) {
     bar,
   );
   const begin = (job) => during(go, wrong, async () => {
-    const last = await bar.run(job, () => {}, signal);
-    remember("convert.job", last.id);
-    fill(out, results(last));
+    remember("convert.job", job.id);
+    fill(out, results(await bar.run(job, () => {}, signal)));
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -91,10 +90,9 @@ function recordings(list, able, signal) {
 }
 
 async function takeUp(begin, out) {
-  const [job] = await unfinished("convert").catch(() => []);
-  const last = remembered("convert.job");
-  if (job) begin(job);
-  else if (last) get(at("jobs", last)).then((found) => found.state === "done" && fill(out, results(found))).catch(() => remember("convert.job", ""));
+  const job = await lastOf("convert.job");
+  if (job && !over(job)) begin(job);
+  else if (job?.state === "done") fill(out, results(job));
 }
 
 function results(job) {

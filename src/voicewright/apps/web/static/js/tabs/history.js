@@ -47,7 +47,7 @@ function entry(job, wrong, load) {
   const voice = job.request.voice || job.result.voice?.name || "";
   const again = () => act(async () => {
     const next = await post(at("history", job.id, "replay"));
-    if (spoken) remember("speak.job", next.id);
+    remember(spoken ? "speak.job" : "convert.job", next.id);
     toast(t("history.replayed"), " ", h("a", { href: spoken ? "#speak" : "#convert" }, t("history.look")));
   });
   const copy = () => {

@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { field, fill, h, select } from "../dom.js";
 import { formFor } from "../form.js";
 import { t } from "../i18n.js";
-import { unfinished } from "../jobs.js";
+import { lastOf, over } from "../jobs.js";
 import { button, card, choices, during, empty, head, more, place } from "../parts.js";
 import { remember, remembered, take } from "../prefs.js";
 import { progress } from "../progress.js";
@@ -32,10 +32,9 @@ export async function build(page, { signal }) {
 
   const begin = (job) =>
     during(go, wrong, async () => {
+      remember("speak.job", job.id);
       result.begin(job, parts.listen.checked);
-      const last = await bar.run(job, result.tell, signal);
-      remember("speak.job", last.id);
-      result.done(last);
+      result.done(await bar.run(job, result.tell, signal));
     });
   result.onjob = begin;
   form.addEventListener("submit", async (event) => {
@@ -55,13 +54,9 @@ export async function build(page, { signal }) {
 
 /** Work that was going on, or the last result, after the page was left. */
 async function takeUp(result, begin) {
-  const [job] = await unfinished("speak", "redo").catch(() => []);
-  if (job) {
-    begin(job);
-    return;
-  }
-  const last = remembered("speak.job");
-  if (last) get(`jobs/${last}`).then((found) => found.state === "done" && result.done(found)).catch(() => remember("speak.job", ""));
+  const job = await lastOf("speak.job");
+  if (job && !over(job)) begin(job);
+  else if (job?.state === "done") result.done(job);
 }
 
 async function refusedBeside(form, work) {
