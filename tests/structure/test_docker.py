@@ -41,6 +41,13 @@ def test_what_it_copies_is_there_and_let_through() -> None:
                 assert f"!{source}" in ignored
 
 
+def test_it_copies_whatever_the_package_is_made_of() -> None:
+    copied = {source for name, words in instructions() if name == "COPY" for source in words.split()[:-1]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    forced = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {*forced, project["project"]["readme"], "src", "LICENSE", "NOTICE"} <= copied
+
+
 def test_it_is_not_run_by_root_and_not_without_a_key() -> None:
     assert ("USER", "10001") in instructions()
     assert not any("API_KEY=" in words for name, words in instructions() if name in ("ENV", "ARG"))
