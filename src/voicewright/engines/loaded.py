@@ -17,7 +17,7 @@ class Engines:
     """
 
     def __init__(self, store: Any, *, device: str = "cpu", precision: str = "auto") -> None:
-        self._store, self._device, self._precision = store, device, precision
+        self._store, self.device, self.precision = store, device, precision
         self._lock = threading.RLock()
         self._loaded: dict[str, Engine] = {}
 
@@ -25,7 +25,7 @@ class Engines:
         """The engine called `name`. Raises BadSetting, MissingWeights, BadWeights."""
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = registry.load(name, self._store, device=self._device, precision=self._precision)
+                self._loaded[name] = registry.load(name, self._store, device=self.device, precision=self.precision)
             return self._loaded[name]
 
     def speaking(self, name: str) -> Speaks:

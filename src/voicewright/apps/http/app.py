@@ -29,6 +29,7 @@ from voicewright.apps.http.routes import (
     voices,
 )
 from voicewright.apps.http.routes import house as house_routes
+from voicewright.apps.http.routes import keys as key_routes
 from voicewright.apps.http.shapes import Problem
 from voicewright.apps.http.uploads import Uploads
 from voicewright.jobs.kinds import LONG, doer
@@ -39,8 +40,8 @@ from voicewright.studio import Studio
 
 PAGES = "voicewright.apps.web.pages"
 ROUTERS = (
-    session, uploads, jobs, speech, voices, conversions, datasets, training, history, house_routes, openai, live,
-    speakstream,
+    session, key_routes, uploads, jobs, speech, voices, conversions, datasets, training, history, house_routes,
+    openai, live, speakstream,
 )  # fmt: skip
 
 

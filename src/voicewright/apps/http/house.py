@@ -1,6 +1,7 @@
 """`House`: what every route works with."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
@@ -102,17 +103,29 @@ class House:
             message=self.outside(job.message),
             ahead=self.queue.ahead(job),
             request={name: value for name, value in job.request.items() if not name.startswith("_")},
-            result=None if job.result is None else dict(job.result),
+            result=None if job.result is None else self._result(job.result),
             files=[self._file(job, name) for name in job.files],
             created=job.created,
             started=job.started or None,
             ended=job.ended or None,
         )
 
+    def _result(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """What came out; of the doctor's findings, strangers hear nothing of places."""
+        if "findings" in result and not self.alone:
+            return {**result, "findings": self.outside(result["findings"])}
+        return dict(result)
+
+    @property
+    def alone(self) -> bool:
+        """Whether whoever asks sits at this machine, and may be told where things are."""
+        return self.options.is_local and not self.keys.required
+
     def outside(self, told: Any) -> Any:
         """Plain data as clients may read it: nobody outside learns where on this machine the home is."""
         if isinstance(told, str):
-            return told.replace(f"{self.studio.home.root}{os.sep}", "")
+            root = str(self.studio.home.root)
+            return told.replace(f"{root}{os.sep}", "").replace(root, "the home").replace(f" at {sys.executable}", "")
         if isinstance(told, Mapping):
             return {name: self.outside(each) for name, each in told.items()}
         return [self.outside(each) for each in told] if isinstance(told, list) else told

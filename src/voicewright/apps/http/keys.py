@@ -7,17 +7,36 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voicewright.errors import BadSetting
+from voicewright.errors import BadSetting, UnknownName
 from voicewright.jobs.job import now
 
-PREFIX = "vw_"
+PREFIX, GIVEN = "vw_", "given "
+BEGINS = 7
+"""So many letters of a key are kept to tell it from others; 39 secret ones are left."""
 SHORTEST = 16
+MOST_KEYS = 100
 SESSION_S = 7 * 24 * 3600.0
 MOST_SESSIONS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFacts:
+    """What is known of a key: not the key. `given`: it came with the start of the server, and is written nowhere."""
+
+    id: str
+    name: str = ""
+    begins: str = ""
+    made: str = ""
+    given: bool = False
+
+
+Facts = list[KeyFacts]
+Rows = list[dict[str, Any]]
 
 
 class Keys:
@@ -39,7 +58,7 @@ class Keys:
         for number, key in enumerate(given, 1):
             if len(key) < SHORTEST:
                 raise BadSetting(f"a key needs {SHORTEST} characters or more; make one: voicewright serve --new-key")
-            self._known[_hashed(key)] = f"given {number}"
+            self._known[_hashed(key)] = f"{GIVEN}{number}"
         for row in self._rows():
             self._known[row["sha256"]] = row["id"]
         self._sessions: dict[str, tuple[str, float]] = {}
@@ -50,17 +69,41 @@ class Keys:
         """Whether there is any key: then nothing works without one."""
         return bool(self._known)
 
-    def make(self) -> str:
-        """A new key, kept as its hash. Nobody can be told it again."""
+    def list(self) -> Facts:
+        """Every key, as far as it is known."""
+        given = [KeyFacts(id=owner, given=True) for owner in self._known.values() if owner.startswith(GIVEN)]
+        kept = [
+            KeyFacts(id=row["id"], name=row.get("name", ""), begins=row.get("begins", ""), made=row.get("made", ""))
+            for row in self._rows()
+        ]
+        return [*given, *kept]
+
+    def make(self, name: str = "") -> str:
+        """A new key, kept as its hash. Nobody can be told it again. Raises BadSetting: there are too many."""
         key = PREFIX + secrets.token_urlsafe(32)
-        row = {"id": secrets.token_hex(4), "sha256": _hashed(key), "made": now()}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump([*self._rows(), row], file, indent=1)
-        part.replace(self._path)
-        self._known[row["sha256"]] = row["id"]
+        row = {"id": secrets.token_hex(4), "name": name, "begins": key[:BEGINS], "sha256": _hashed(key), "made": now()}
+        with self._lock:
+            rows = self._rows()
+            if len(rows) >= MOST_KEYS:
+                raise BadSetting(f"there are {len(rows)} keys; delete those that nobody uses")
+            self._write([*rows, row])
+            self._known[row["sha256"]] = row["id"]
         return key
+
+    def remove(self, name: str) -> None:
+        """Forget the key with that id, and every session that it opened.
+
+        Raises: UnknownName: there is none. BadSetting: it was given when the server was started.
+        """
+        with self._lock:
+            if name.startswith(GIVEN) and name in self._known.values():
+                raise BadSetting("this key was given when the server was started; start it without the key")
+            rows = self._rows()
+            if name not in {row["id"] for row in rows}:
+                raise UnknownName(f"there is no key {name[:40]!r}")
+            self._write([row for row in rows if row["id"] != name])
+            self._known = {hashed: owner for hashed, owner in self._known.items() if owner != name}
+            self._sessions = {word: kept for word, kept in self._sessions.items() if kept[0] != name}
 
     def owner(self, key: str) -> str | None:
         """Whose key it is; None for no key of ours."""
@@ -90,13 +133,20 @@ class Keys:
         with self._lock:
             self._sessions.pop(_hashed(word), None)
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        part = self._path.with_suffix(".part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(rows, file, indent=1)
+        part.replace(self._path)
+
+    def _rows(self) -> Rows:
         if not self._path.is_file():
             return []
         try:
-            rows = json.loads(self._path.read_text("utf-8"))
+            rows: Rows = json.loads(self._path.read_text("utf-8"))
             if all(isinstance(row["sha256"], str) and isinstance(row["id"], str) for row in rows):
-                return list(rows)
+                return rows
         except (ValueError, TypeError, KeyError):
             pass
         raise BadSetting(f"{self._path} is damaged; delete it and make new keys: voicewright serve --new-key")

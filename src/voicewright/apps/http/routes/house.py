@@ -1,5 +1,6 @@
 """The house: engines, weights, settings, options, and how the machine does."""
 
+from shutil import disk_usage
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +13,7 @@ from voicewright.engines import registry
 from voicewright.errors import UnknownName
 from voicewright.home import HomeSettings
 from voicewright.jobs.plain import plain
+from voicewright.jobs.pruning import bytes_in
 from voicewright.settings import from_dict, save, to_dict
 
 router = APIRouter(prefix="/api/v1", tags=["house"])
@@ -84,7 +86,34 @@ def change_settings(house: TheHouse, given: dict[str, Any]) -> dict[str, Any]:
 @router.get("/doctor")
 def doctor(house: TheHouse) -> dict[str, Any]:
     """What this machine has, at a glance."""
-    return {"findings": plain(house.studio.doctor(quick=True))}
+    findings = plain(house.studio.doctor(quick=True))
+    return {"findings": findings if house.alone else house.outside(findings)}
+
+
+@router.get("/room")
+def room(house: TheHouse) -> dict[str, Any]:
+    """How much room what is kept here takes, which results go when, and what the engines run on.
+
+    Where the home is, is told to this machine alone."""
+    home = house.studio.home
+    kept = {
+        "voices": home.voices,
+        "datasets": home.datasets,
+        "runs": home.runs,
+        "results": home.jobs,
+        "uploads": home.uploads,
+        "weights": home.weights,
+    }
+    place = next(each for each in (home.root, *home.root.parents) if each.exists())
+    return {
+        "bytes": {name: bytes_in(folder) for name, folder in kept.items()},
+        "free_bytes": disk_usage(place).free,
+        "folder": str(home.root) if house.alone else None,
+        "keep_days": house.options.keep_days,
+        "keep_mb": house.options.keep_mb,
+        "device": house.studio.engines.device,
+        "precision": house.studio.engines.precision,
+    }
 
 
 @router.post("/doctor", status_code=202)

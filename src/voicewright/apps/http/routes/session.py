@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from voicewright.apps.http.gate import COOKIE
-from voicewright.apps.http.house import TheHouse, Wish
+from voicewright.apps.http.house import House, TheHouse, Wish
 from voicewright.apps.http.keys import SESSION_S
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
@@ -37,6 +37,12 @@ def sign_in(house: TheHouse, request: Request, wish: SignIn) -> Response:
             raise HTTPException(429, "too many wrong keys; wait", {"Retry-After": str(math.ceil(wait_s))})
         raise HTTPException(401, "this is not a key of this server")
     response = Response(status_code=204)
+    let_in(house, request, response, owner)
+    return response
+
+
+def let_in(house: House, request: Request, response: Response, owner: str) -> None:
+    """The cookie that stands for the key of `owner`, with the answer."""
     response.set_cookie(
         COOKIE,
         house.keys.open_session(owner),
@@ -45,7 +51,6 @@ def sign_in(house: TheHouse, request: Request, wish: SignIn) -> Response:
         samesite="strict",
         secure=request.url.scheme == "https",
     )
-    return response
 
 
 @router.delete("/session", status_code=204)
