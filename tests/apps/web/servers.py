@@ -37,6 +37,10 @@ class Server:
             time.sleep(0.1)
         raise AssertionError(f"the server did not start: {self._log.read_text()}")
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait(20)

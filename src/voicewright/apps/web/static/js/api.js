@@ -31,7 +31,9 @@ export function at(...parts) {
 }
 
 /** Send one file; `tell` hears the share that is sent. Gives the upload. */
-export function upload(file, tell = () => {}) {
+export async function upload(file, tell = () => {}) {
+  const most = await largest(); // a server that refuses hangs up, and browsers then do not tell why
+  if (file.size > most * 1e6) throw new Refused(t("error.large", { n: most }), 413);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch cannot tell how much is sent
     request.open("POST", `${ROOT}/uploads`);
@@ -46,6 +48,17 @@ export function upload(file, tell = () => {}) {
     form.append("file", file, file.name ?? "recording.wav");
     request.send(form);
   });
+}
+
+const server = { largest: null };
+
+/** How many megabytes a file may have; asked for once. */
+function largest() {
+  server.largest ??= get("about").then(({ limits }) => limits.upload_mb, () => {
+    server.largest = null;
+    return Infinity;
+  });
+  return server.largest;
 }
 
 async function call(method, path, body) {
@@ -71,7 +84,7 @@ function refusal(status, answer, wait) {
   if (status === 401) listeners.signIn();
   const detail = typeof answer?.detail === "string" ? answer.detail : "";
   if (status === 401) return new Refused(t("error.signIn"), status);
-  const words = { 404: t("error.gone"), 413: t("error.large"), 429: t("error.busy", { n: wait ?? "?" }) };
+  const words = { 404: t("error.gone"), 413: t("error.large", { n: "?" }), 429: t("error.busy", { n: wait ?? "?" }) };
   const told = status === 429 && !/\d/.test(detail) ? "" : detail; // when to try again has to be in it
   return new Refused(told || words[status] || t("error.server", { status }), status, answer?.kind ?? "");
 }

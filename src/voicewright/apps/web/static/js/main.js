@@ -36,7 +36,7 @@ async function show() {
   panel.setAttribute("aria-labelledby", `tab-${tab}`);
   document.title = `${NAMES()[tab]} · voicewright`;
   try {
-    const { build } = await import(`./tabs/${tab}.js`);
+    const { build } = await tabOf(tab);
     if (signal.aborted) return;
     const page = h("div", { class: "page", data: { tab } });
     fill(panel, page);
@@ -46,6 +46,12 @@ async function show() {
     if (signal.aborted || problem.name === "AbortError") return;
     fill(panel, notice("bad", problem.message, button(t("do.again"), show)));
   }
+}
+
+function tabOf(tab) {
+  return import(`./tabs/${tab}.js`).catch(() => {
+    throw new Error(t("error.network"));
+  });
 }
 
 function drawFrame() {
@@ -92,11 +98,12 @@ function working(open) {
   fill(box, h("i", { class: "spinner", "aria-hidden": "true" }), h("span", {}, t("frame.working", { n: open.length })));
 }
 
-/** Say that the server is out of reach, for as long as it is. */
+/** Say that the server is out of reach, for as long as it is; what could not be shown is shown when it is back. */
 function away(gone) {
   const box = document.getElementById("away");
   if (gone === Boolean(box.firstChild)) return;
   fill(box, gone && notice("bad", t("error.network")));
+  if (!gone && !state.built) show();
 }
 
 /** Ask for the key, and go on once it is right. */
@@ -134,6 +141,7 @@ function begin() {
     document.dispatchEvent(new CustomEvent("job", { detail: job }));
   }, away);
   if (!state.built) show();
+  for (const tab of TABS) tabOf(tab).catch(() => {}); // so that they open, should the server go away
 }
 
 /** The page anew, in the language that was chosen. */
