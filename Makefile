@@ -13,7 +13,7 @@ RECORDINGS ?= src/voicewright/samples/austen
 export OMP_NUM_THREADS ?= 1
 export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: help setup demo test quick lint types format docs bench bench-data bench-train train-tiny parity clean
+.PHONY: help setup demo test quick lint types format docs bench bench-data bench-train bench-studio train-tiny parity clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -77,6 +77,10 @@ bench-data: setup
 ## bench-train  how fast the default engine learns from DATASET, and what the time is spent on (minutes)
 bench-train: setup
 	@OMP_NUM_THREADS=$$(nproc) $(PY) benchmarks/training.py $(DATASET)
+
+## bench-studio  the default engine through the running server: speed, words, likeness, live, kill -9, memory (long)
+bench-studio: setup
+	@OMP_NUM_THREADS=$$(nproc) $(PY) benchmarks/studio.py --json benchmarks/studio.json
 
 ## train-tiny  a training run of every engine in small: killed, gone on with, in two processes, exported, used
 train-tiny: setup
