@@ -41,3 +41,21 @@ def test_an_old_sound_gives_back_its_settings_and_its_voice(page: "Page", voice:
     assert page.get_by_label("Voice", exact=True).input_value() == voice
     page.get_by_text("More settings").click()
     assert float(page.get_by_label(re.compile("^Speed")).first.input_value()) == 1.25
+
+
+@pytest.mark.slow
+def test_a_key_is_made_shown_once_and_deleted(page: "Page") -> None:
+    page.goto("/#settings")
+    page.locator("[data-role=room]").get_by_text("Free on the disk").wait_for()
+    keys = page.locator("[data-role=keys]")
+    keys.get_by_label("Who or what it is for").fill("my phone")
+    keys.get_by_role("button", name="Make a key").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make a key").click()
+    key = keys.locator("[data-role=key]").inner_text()
+    keys.get_by_text("yours now").wait_for()
+    page.reload()  # the browser stays signed in, and the key is told no more
+    keys.get_by_text("my phone").wait_for()
+    assert key not in page.content()
+    keys.get_by_role("button", name="Delete the key my phone").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    keys.get_by_text("only this machine can reach the server").wait_for()

@@ -3,15 +3,29 @@
 import { ROOT, at, get, post, put } from "../api.js";
 import { field, fill, h, select } from "../dom.js";
 import { icon } from "../icons.js";
-import { LANGUAGES, language, number, t } from "../i18n.js";
+import { LANGUAGES, bytes, language, number, t } from "../i18n.js";
+import { keys } from "../keys.js";
 import { badge, button, card, choices, during, facts, head, place, toast } from "../parts.js";
 import { remembered, theme } from "../prefs.js";
 import { progress } from "../progress.js";
 import { voices } from "../voicelist.js";
 
 export async function build(page, { signal }) {
-  const [home, { engines, default: first }, { weights }, about, list, session] = await Promise.all([get("settings"), get("engines"), get("weights"), get("about"), voices(), get("session")]);
-  fill(page, head(t("settings.title"), t("settings.lead")), look(), rules(home, list), machines(engines, first), carried(weights, signal), health(signal), house(about, session));
+  const [home, engines, weights, about, list, session, locks] = await Promise.all([
+    get("settings"), get("engines"), get("weights"), get("about"), voices(), get("session"), keys(),
+  ]);
+  fill(
+    page,
+    head(t("settings.title"), t("settings.lead")),
+    look(),
+    rules(home, list),
+    machines(engines.engines, engines.default),
+    carried(weights.weights, signal),
+    health(signal),
+    room(),
+    locks,
+    house(about, session),
+  );
 }
 
 function look() {
@@ -72,6 +86,29 @@ function carried(weights, signal) {
 
 const needs = (what) => (Array.isArray(what) ? what.join(", ") : what ?? "");
 
+/** What takes how much room, where it is, and what the engines run on. It is measured while the rest can be used. */
+function room() {
+  const box = h("div", { class: "stack", data: { role: "room" } }, h("p", { class: "soft" }, t("progress.working")));
+  const names = {
+    voices: t("tab.voices"), datasets: t("tab.datasets"), runs: t("training.runs"), results: t("room.results"),
+    uploads: t("room.uploads"), weights: t("settings.weights"),
+  };
+  const shown = (told) => {
+    const kept = Object.entries(names).map(([name, words]) => [words, bytes(told.bytes[name])]);
+    const { keep_days: days, keep_mb: most } = told;
+    const rules = [days && t("room.days", { n: days }), most && t("room.most", { size: bytes(most * 1e6) })];
+    fill(
+      box,
+      facts([...kept, [t("room.free"), bytes(told.free_bytes)], [t("room.folder"), told.folder]]),
+      h("p", { class: "help" }, rules.filter(Boolean).join(" ") || t("room.ever")),
+      h("h3", {}, t("room.runsOn")),
+      facts([[t("room.device"), told.device], [t("room.precision"), told.precision]]),
+    );
+  };
+  get("room").then(shown).catch((problem) => fill(box, h("p", { class: "field-error" }, problem.message)));
+  return card(t("room.title"), box);
+}
+
 function health(signal) {
   const out = h("div");
   const wrong = place();
@@ -94,7 +131,14 @@ function house(about, session) {
   const { limits = {} } = about;
   return card(
     t("settings.about"),
-    facts([[t("settings.version"), about.version], [t("settings.key"), about.key_required ? t("settings.keyNeeded") : t("settings.keyNone")], [t("settings.upload"), limits.upload_mb ? `${number(limits.upload_mb, 0)} MB` : ""]]),
-    h("div", { class: "row" }, h("a", { class: "button small", href: `${ROOT}/docs` }, t("settings.api")), h("a", { class: "button small", href: "#help" }, t("tab.help")), out),
+    facts([
+      [t("settings.version"), about.version],
+      [t("settings.upload"), limits.upload_mb ? `${number(limits.upload_mb, 0)} MB` : ""],
+    ]),
+    h("div", { class: "row" },
+      h("a", { class: "button small", href: `${ROOT}/docs` }, t("settings.api")),
+      h("a", { class: "button small", href: "#help" }, t("tab.help")),
+      out,
+    ),
   );
 }
