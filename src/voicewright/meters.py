@@ -42,14 +42,15 @@ class Meters:
         """What hears words of `language`: the small English one, or the larger one that knows many languages.
 
         None when the language needs the larger one and it is not on this machine. `better` prefers the larger one.
+        Without a language the larger one hears which it is, and the small one takes it for English.
         """
-        english = language.split("-")[0] == "en"
-        larger = self._is_here("whisper-base")
-        if not larger and not english:
-            return None
-        name = "whisper-base" if larger and (better or not english) else "whisper-tiny.en"
         spoken = language.split("-")[0]
-        return self._once(f"{name} {spoken}", lambda: WhisperRecogniser(self._store.folder(name), language=spoken))
+        larger = self._is_here("whisper-base")
+        if not larger and spoken not in ("en", ""):
+            return None
+        name = "whisper-base" if larger and (better or spoken != "en") else "whisper-tiny.en"
+        heard_as = spoken or (None if larger else "en")
+        return self._once(f"{name} {spoken}", lambda: WhisperRecogniser(self._store.folder(name), language=heard_as))
 
     def activity(self) -> SileroActivity:
         """What finds speech. Raises MissingWeights, BadWeights."""

@@ -54,7 +54,7 @@ def cues(parts: Sequence[SpokenPiece], *, words: bool = False) -> Iterator[Cue]:
             start_ms = max(free_ms, round(times[group[0]][0] * 1000))
             end_ms = max(start_ms + 1, round(times[group[-1]][1] * 1000))
             free_ms = end_ms
-            yield Cue(start_ms=start_ms, end_ms=end_ms, text=_lines(" ".join(written[i] for i in group)))
+            yield Cue(start_ms=start_ms, end_ms=end_ms, text=lines(" ".join(written[i] for i in group)))
 
 
 def subtitle_text(found: Iterator[Cue] | Sequence[Cue], kind: Subtitles) -> str:
@@ -111,12 +111,13 @@ def _groups(written: Sequence[str]) -> Iterator[list[int]]:
         yield group
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
     """One line, or two of about the same length."""
     if len(text) <= LINE_LETTERS:
         return text
     widths = range(len(text) // LINES, LINE_LETTERS + 1)
-    return "\n".join(next(lines for width in widths if len(lines := _wrapped(text, width)) <= LINES))
+    fitting = (found for width in widths if len(found := _wrapped(text, width)) <= LINES)
+    return "\n".join(next(fitting, _wrapped(text, LINE_LETTERS)))
 
 
 def _wrapped(text: str, width: int) -> list[str]:
