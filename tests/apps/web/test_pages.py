@@ -123,17 +123,35 @@ def test_chinese_is_chinese() -> None:
         assert key in same or re.search(r"[一-鿿]", words), key
 
 
-def option_names(properties: Mapping[str, Any]) -> set[str]:
-    inner = (each["properties"] for each in properties.values() if "properties" in each)
-    return set(properties).union(*(option_names(each) for each in inner))
+def options_of(properties: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, about in properties.items():
+        yield name, about
+        yield from options_of(about.get("properties", {}))
 
 
-def test_every_option_has_a_chinese_label() -> None:
+OPTIONS = {
+    (group.removesuffix("-tiny"), name): about
+    for group in groups()
+    for name, about in options_of(schema(group)["properties"])
+}
+SHOWN_ELSEWHERE = {"dataset", "run", "recipe", "input", "output"}
+
+
+def test_every_option_has_a_chinese_label_and_what_has_help_has_chinese_help() -> None:
     words = json.loads((STATIC / "strings" / "options.zh.json").read_text())
-    names = set().union(*(option_names(schema(group)["properties"]) for group in groups()))
-    shown_elsewhere = {"dataset", "run", "recipe", "input", "output"}
-    assert not names - set(words) - shown_elsewhere
-    assert not set(words) - names, "no such options any more"
+    for (group, name), about in OPTIONS.items():
+        if name not in SHOWN_ELSEWHERE:
+            label, *explained = words.get(f"{group}.{name}") or words.get(name) or ("",)
+            assert label, f"{group}: {name}"
+            if "properties" not in about and about.get("description"):
+                assert explained, f"{group}: {name}"
+                assert re.search(r"[一-鿿]", explained[0]), f"{group}: {name}"
+
+
+def test_no_chinese_is_left_of_options_that_are_gone() -> None:
+    words = json.loads((STATIC / "strings" / "options.zh.json").read_text())
+    known = {name for _, name in OPTIONS} | {f"{group}.{name}" for group, name in OPTIONS}
+    assert set(words) <= known
 
 
 def colours(css: str) -> dict[str, str]:

@@ -17,17 +17,17 @@ export function schemaOf(group) {
 }
 
 /**
- * A form for an object's schema. `skip` leaves properties out (they are shown elsewhere). The element has `values()`: only
+ * A form for an object's schema, of the options called `group`. `skip` leaves properties out (they are shown elsewhere). The element has `values()`: only
  * what differs from the defaults, so that a request says no more than the user chose (with `complete`, everything);
  * `set(values)`, `reset()`, and `complain(sentence)`, which shows a refusal beside the field that it names, and says whether there is one.
  */
-export function form(schema, { skip = [], values = {}, complete = false } = {}) {
+export function form(schema, { group = "", skip = [], values = {}, complete = false } = {}) {
   const box = h("div", { class: "stack" });
   let parts = [];
   const build = (given) => {
     parts = Object.entries(schema.properties ?? {})
       .filter(([name]) => !skip.includes(name))
-      .map(([name, own]) => part(name, own, given[name], complete));
+      .map(([name, own]) => part(name, own, given[name], { group, complete }));
     const plain = parts.filter((each) => !each.group);
     fill(box, plain.length ? h("div", { class: "grid" }, plain.map((each) => each.element)) : null, parts.filter((each) => each.group).map((each) => each.element));
   };
@@ -52,7 +52,7 @@ export function formFor(group, options = {}) {
   let inner = null;
   let wished = options.values ?? {};
   box.ready = schemaOf(group).then((schema) => {
-    inner = form(schema, { ...options, values: wished });
+    inner = form(schema, { ...options, group, values: wished });
     fill(box, inner);
     return inner;
   });
@@ -64,10 +64,10 @@ export function formFor(group, options = {}) {
   return box;
 }
 
-function part(name, schema, value, complete) {
-  if (schema.type === "object" && schema.properties) return groupOf(name, schema, value, complete);
+function part(name, schema, value, { group, complete }) {
+  if (schema.type === "object" && schema.properties) return groupOf(name, schema, value, { group, complete });
   const kind = kindOf(schema);
-  const words = optionWords(name, schema);
+  const words = optionWords(group, name, schema);
   const present = value === undefined ? schema.default : value;
   const made = MAKERS[kind.type](kind, present, name);
   const element = kind.type === "boolean" ? tick(words, made.control) : field(words.label, made.element ?? made.control, { help: words.help });
@@ -89,9 +89,9 @@ function part(name, schema, value, complete) {
   };
 }
 
-function groupOf(name, schema, value, complete) {
-  const words = optionWords(name, schema);
-  const inner = form(schema, { values: value ?? {}, complete });
+function groupOf(name, schema, value, { group, complete }) {
+  const words = optionWords(group, name, schema);
+  const inner = form(schema, { group, values: value ?? {}, complete });
   return {
     name,
     group: true,

@@ -32,9 +32,9 @@ export function t(key, values = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-/** Label and help of an option: the page's own words if it has any, else what the options themselves say. */
-export function optionWords(name, schema) {
-  const [label, help] = state.options[name] ?? [];
+/** Label and help of an option of a group: the page's own words if it has any, else what the options themselves say. */
+export function optionWords(group, name, schema) {
+  const [label, help] = state.options[`${group.replace(/-tiny$/, "")}.${name}`] ?? state.options[name] ?? [];
   return { label: label ?? plainName(name), help: help ?? schema.description ?? "" };
 }
 

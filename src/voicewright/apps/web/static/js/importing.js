@@ -31,7 +31,7 @@ export function importing(made) {
     toast(t("voices.imported", { name: voice.name }));
     await made();
   };
-  return { choose: [choose, files], shown: h("div", { class: "stack" }, wrong, sounds) };
+  return { choose: [choose, files], shown: [wrong, sounds] };
 }
 
 /** A sound with what its card says, and what can be done with that. */
