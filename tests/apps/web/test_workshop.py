@@ -1,13 +1,15 @@
-"""The page's rarer work, in a real browser: old sounds brought back, runs averaged, keys made."""
+"""The page's rarer work, in a real browser: old sounds brought back, keys made, everything open on a phone."""
 
 import base64
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from driving import SAMPLES, done
+from servers import running, tones
 
 from voicewright.speech.card import read_card, write_card
 
@@ -15,8 +17,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-@pytest.mark.slow
-def test_an_old_sound_gives_back_its_settings_and_its_voice(page: "Page", voice: str, tmp_path: Path) -> None:
+PHONE = {"width": 360, "height": 740}
+STICKING_OUT = """badges => badges.filter((each) => each.getBoundingClientRect().right
+  > each.closest(".card").getBoundingClientRect().right).map((each) => each.textContent)"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tones(tmp_path_factory.mktemp("tones"), "--run")) as server:
+        yield server.address
+
+
+def test_an_old_sound_gives_back_its_settings_and_its_voice(page: "Page", tmp_path: Path) -> None:
+    voice = "anna"
     settings = {"speak": {"speed": 1.25}, "check": {"check": "off"}}
     job = done(page, "speech", text="Once more, please.", voice=voice, settings=settings, format="wav")
     old = tmp_path / "old.wav"
@@ -43,7 +56,6 @@ def test_an_old_sound_gives_back_its_settings_and_its_voice(page: "Page", voice:
     assert float(page.get_by_label(re.compile("^Speed")).first.input_value()) == 1.25
 
 
-@pytest.mark.slow
 def test_a_key_is_made_shown_once_and_deleted(page: "Page") -> None:
     page.goto("/#settings")
     page.locator("[data-role=room]").get_by_text("Free on the disk").wait_for()
@@ -59,3 +71,19 @@ def test_a_key_is_made_shown_once_and_deleted(page: "Page") -> None:
     keys.get_by_role("button", name="Delete the key my phone").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     keys.get_by_text("only this machine can reach the server").wait_for()
+
+
+def test_an_open_dataset_and_an_open_run_fit_a_phone(page: "Page") -> None:
+    reason = "the recogniser was unsure of a word, and somebody coughs all through it"
+    for clip in ("u2", "u3"):
+        assert page.request.post("/api/v1/datasets/book/edits", data={"clip": clip, "drop": reason}).ok
+    page.set_viewport_size(PHONE)
+    for tab, opened, shown in (("datasets", "Open book", "[data-clip]"), ("training", "Watch book-1", ".chart")):
+        page.goto(f"/#{tab}")
+        page.get_by_role("button", name=opened).click()
+        page.locator(shown).first.wait_for()
+        for folded in page.locator("main details").all():
+            folded.evaluate("each => each.open = true")
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], tab
+        assert page.locator("main .card .badge:visible").evaluate_all(STICKING_OUT) == [], tab
