@@ -1,8 +1,8 @@
 """`make train-tiny`: the whole way of a training run, with an engine's tiny twin: in minutes, not in an hour.
 
-20 steps; the same 20 with a `kill -9` in the middle, which must give the same weights to the bit; the same 20 in two
-processes, which must give the same losses; then the result is exported and speaks, or converts a recording where the
-engine does not speak.
+20 steps with auditions; the same 20 without, and with a `kill -9` in the middle, which must give the same weights to
+the bit; the same 20 in two processes, which must give the same losses; then the result is exported and speaks, or
+converts a recording where the engine does not speak.
 """
 
 import argparse
@@ -20,6 +20,8 @@ from voicewright.engines.clips import ENGINE_CLIPS
 from voicewright.samples import AUSTEN
 
 STEPS = 20
+SAVED_EVERY = 10
+"""Steps; two of them are an epoch."""
 CLOSE = 1e-3
 """Losses of one and of two processes may differ by this much, relatively: sums are made in another order."""
 PATIENCE_S = 240
@@ -38,13 +40,13 @@ def main() -> int:
 
     speaks = ENGINE_CLIPS[given.engine].text
     start = "runs/whole/start.voice" if speaks else ""
-    train(given.engine, "whole")
-    interrupted = train(given.engine, "interrupted", start=start, kill=True)
+    train(given.engine, "whole", "audition.sentences=1")
+    interrupted = train(given.engine, "interrupted", "audition.sentences=0", start=start, kill=True)
     same = weights("whole") == weights("interrupted")
-    print(f"killed at step {interrupted}, gone on with, the same weights: {'yes' if same else 'NO'}")
+    print(f"killed at step {interrupted}, gone on with, never heard, the same weights: {'yes' if same else 'NO'}")
     require(same, "a run that was killed and gone on with has other weights")
 
-    train(given.engine, "two", "--set", "processes=2", start=start)
+    train(given.engine, "two", "audition.sentences=0", "processes=2", start=start)
     one, two = losses("whole"), losses("two")
     apart = max(abs(a - b) / abs(a) for a, b in zip(one, two, strict=True))
     print(f"two processes against one: losses differ by {apart:.1e} at most ({one[0]:.3f} … {one[-1]:.3f})")
@@ -62,9 +64,9 @@ def main() -> int:
 
 def train(engine: str, name: str, *more: str, start: str = "", kill: bool = False) -> int:
     """Plan and train a run; with `kill`, kill -9 it after its first checkpoint and go on: the step of that kill."""
-    settings = ["start_preset=quick", "batch_size=2", "save_every=3", "audition.sentences=1", "ema=0.9"]
+    settings = ["start_preset=quick", "batch_size=2", f"save_every={SAVED_EVERY // 2}", "ema=0.9", *more]
     flags = [part for setting in settings for part in ("--set", setting)]
-    flags += [*more, *(["--start", start] if start else [])]
+    flags += ["--start", start] if start else []
     plan = f"{name}.yaml"
     voicewright(
         "plan", "dataset", "--engine", engine, "--run", f"runs/{name}", "--epochs", str(STEPS // 2), "-o", plan,
@@ -79,7 +81,7 @@ def killed_at(plan: str, name: str) -> int:
     """Start a run, and kill it when it has gone a step beyond a checkpoint."""
     trainer = subprocess.Popen(command("train", plan), stderr=subprocess.DEVNULL, start_new_session=True)
     since = time.monotonic()
-    while not any(Path(f"runs/{name}/checkpoints").glob("step-*")) or len(losses(name)) % 6 == 0:
+    while not any(Path(f"runs/{name}/checkpoints").glob("step-*")) or len(losses(name)) % SAVED_EVERY == 0:
         require(time.monotonic() - since < PATIENCE_S and trainer.poll() is None, "it was not there to be killed")
         time.sleep(0.01)
     os.killpg(trainer.pid, signal.SIGKILL)
