@@ -39,7 +39,7 @@ class Decoder(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """What the convolutions run in."""
-        return self.encode.conv1.weight.dtype
+        return next(self.encode.parameters()).dtype
 
     def run_in(self, dtype: torch.dtype) -> None:
         """Convert the convolutions and styles to `dtype`. The harmonic source, F0 and energy stay in float32."""

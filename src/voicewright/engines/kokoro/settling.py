@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from voicewright.engines.kokoro.adapters import twin
 from voicewright.engines.kokoro.layers import AdaptiveInstanceNorm, affine, instance_statistics
 from voicewright.engines.kokoro.network import Kokoro, Score
+from voicewright.nn.packed import pack
 
 
 class _Listening(nn.Module):
@@ -64,6 +65,7 @@ def settled(network: Kokoro, scores: Sequence[Score], timbre: Tensor) -> Kokoro:
     for score in scores:
         own.play(score, timbre[None], torch.Generator().manual_seed(0))
     _replace(own.decoder, _Listening, lambda norm: cast(_Listening, norm).settled())
+    pack(own.decoder)
     return own
 
 
