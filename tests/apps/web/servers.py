@@ -47,7 +47,11 @@ class Server:
 
     def end(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
 
 @contextmanager

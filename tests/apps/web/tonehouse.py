@@ -19,6 +19,7 @@ from made_up import RATE, SPEAKER, Encoder, World, tones_of, voice
 
 from voicewright.apps.cli import main
 from voicewright.audio.clip import Clip
+from voicewright.audio.edit import resample
 from voicewright.audio.files import sha256_of
 from voicewright.audio.writer import write_clip
 from voicewright.data.dataset import Dataset
@@ -63,8 +64,20 @@ class Tones(World):
                 self.said[longer.samples.tobytes()] = self.said[clip.samples.tobytes()]
                 yield longer
 
+    def converter(self, voice: Voice, options: object, *, live: bool = False) -> "Parrot":
+        return Parrot()
+
     def checker(self, options: CheckOptions, language: str) -> Checker | None:
         return Checker(encoders=[Encoder("campplus")]) if options.check != "off" else None
+
+
+class Parrot:
+    """Says again what it hears, as it was."""
+
+    rate, home_hz, context_s, longest_s = RATE, 140.0, 0.1, 30.0
+
+    def convert(self, clip: Clip, pitch: object, **settings: object) -> Clip:
+        return resample(clip, self.rate)
 
 
 def named(name: str, distance: float) -> Voice:
@@ -78,6 +91,7 @@ def move_in(world: Tones) -> None:
     """Let the studio know this engine and hear with these meters only."""
     sys.modules["tone_door"] = SimpleNamespace(load=lambda store, *, device, precision: world)  # type: ignore[assignment]
     registry.BUILT_IN["tones"] = "tone_door:load"
+    registry.BUILT_IN_CONVERSIONS["tones"] = registry.BUILT_IN_CONVERSIONS["kokoro-tiny"]
     Studio.meters = property(lambda self: world)  # type: ignore[assignment,method-assign]
     Training.at = lambda self, run, checkpoint: (  # type: ignore[assignment,method-assign]
         world,

@@ -16,9 +16,9 @@ export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["s
   const list = h("ul", { class: "files" });
   const wrong = place();
   const state = { uploads: [], sending: 0 };
-  const input = h("input", { type: "file", id: uid("files"), accept, multiple, class: "unseen", "aria-label": label });
+  const input = h("input", { type: "file", id: uid("files"), accept, multiple, class: "unseen", tabindex: -1, "aria-label": label });
   const choose = button(t("files.choose"), () => input.click(), { picture: "upload" });
-  const inside = h("input", { type: "file", webkitdirectory: true, class: "unseen", "aria-label": t("files.folder") });
+  const inside = h("input", { type: "file", webkitdirectory: true, class: "unseen", tabindex: -1, "aria-label": t("files.folder") });
   const chooseFolder = folder && button(t("files.folder"), () => inside.click(), { picture: "datasets" });
   const recorded = microphone ? recordButton((file) => take([file]), wrong) : null;
   const area = h("div", { class: "drop" }, icon("upload"), h("p", {}, words), h("div", { class: "row" }, choose, chooseFolder, recorded), input, folder && inside);

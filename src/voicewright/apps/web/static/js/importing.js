@@ -13,7 +13,7 @@ export function importing(made) {
   const wrong = place();
   const sounds = h("div", { class: "stack" });
   const files = h("input", {
-    type: "file", accept: ".voice,audio/*", class: "unseen", multiple: true, "aria-label": t("voices.import"),
+    type: "file", accept: ".voice,audio/*", class: "unseen", tabindex: -1, multiple: true, "aria-label": t("voices.import"),
   });
   const choose = button(t("voices.import"), () => files.click(), { kind: "small", picture: "upload" });
   files.addEventListener("change", () => during(choose, wrong, async () => {

@@ -47,7 +47,7 @@ export function notice(kind, ...children) {
 
 /** What is shown where there is nothing yet. */
 export function empty(picture, title, words, ...more) {
-  return h("div", { class: "empty" }, icon(picture), h("h3", {}, title), h("p", {}, words), more);
+  return h("div", { class: "empty" }, icon(picture), h("h2", {}, title), h("p", {}, words), more);
 }
 
 /** A place beside a control where what went wrong is said. */

@@ -18,6 +18,7 @@ export async function build(page, { rest }) {
     table.replaceWith(box);
     box.append(table);
   }
+  for (const wide of doc.querySelectorAll("pre, .table")) wide.tabIndex = 0; // so that keys can scroll it
   for (const link of doc.querySelectorAll("a[href]")) {
     const page_ = /^([\w-]+)\.md(?:#.*)?$/.exec(link.getAttribute("href"));
     if (page_ && pages.some((each) => each.name === page_[1])) link.setAttribute("href", `#help/${page_[1]}`);

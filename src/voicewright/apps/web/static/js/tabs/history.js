@@ -76,5 +76,5 @@ function entry(job, wrong, load) {
 
 /** The cards in the files: what they say of themselves. */
 function cards(found) {
-  return Object.entries(found).map(([name, card_]) => h("div", { class: "stack" }, h("h3", {}, name), facts(everything(card_))));
+  return Object.entries(found).map(([name, card_]) => h("div", { class: "stack" }, h("h2", {}, name), facts(everything(card_))));
 }

@@ -65,7 +65,7 @@ function machines(engines, first) {
   const titles = [t("settings.engine"), ...abilities.map(([, title]) => title)];
   const top = h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title))));
   const table = h("table", {}, top, h("tbody", {}, engines.map(row)));
-  return card(t("settings.engines"), h("div", { class: "scroll" }, table), h("p", { class: "help" }, t("settings.tiny")));
+  return card(t("settings.engines"), h("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": t("settings.engines") }, table), h("p", { class: "help" }, t("settings.tiny")));
 }
 
 function carried(weights, signal) {

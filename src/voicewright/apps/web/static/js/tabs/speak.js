@@ -73,7 +73,7 @@ function controls(list, wish, runs) {
   area.value = wish.text ?? remembered("speak.text");
   area.addEventListener("input", () => remember("speak.text", area.value.slice(0, 20_000)));
   const text = field(t("speak.text"), area, { wide: true });
-  const open = h("input", { type: "file", accept: ".txt,.md,text/plain", class: "unseen", "aria-label": t("speak.openFile") });
+  const open = h("input", { type: "file", accept: ".txt,.md,text/plain", class: "unseen", tabindex: -1, "aria-label": t("speak.openFile") });
   open.addEventListener("change", async () => {
     area.value = await open.files[0].text();
     open.value = "";

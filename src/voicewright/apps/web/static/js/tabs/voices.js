@@ -174,8 +174,9 @@ function entry(voice, redraw) {
   const rename = () => act(async () => {
     const control = field(t("voices.name"), h("input", { value: voice.name, maxlength: 64, required: true }));
     if (!(await dialog(t("voices.rename"), control, { yes: t("voices.rename") }))) return;
-    await patch(at("voices", voice.name), { name: control.control.value.trim() });
-    redraw();
+    const renamed = await patch(at("voices", voice.name), { name: control.control.value.trim() });
+    await redraw();
+    document.querySelector(`[data-voice="${CSS.escape(renamed.name)}"] [data-do=rename]`)?.focus();
   });
   const away = () => act(async () => {
     if (!(await sure(t("voices.sure", { name: voice.name })))) return;
@@ -192,7 +193,7 @@ function entry(voice, redraw) {
     h("div", { class: "facts" }, h("span", {}, voice.language), h("span", {}, t("voices.from", { time: clock(voice.seconds) })), h("span", {}, moment(voice.created))),
     voice.damaged ? h("p", { class: "field-error" }, voice.damaged) : voice.has_preview ? player(at("voices", voice.name, "preview"), { name: voice.name, slim: true }) : h("p", { class: "soft" }, t("voices.noPreview")),
     wrong,
-    h("div", { class: "row" }, h("a", { class: "button small", href: at("voices", voice.name, "file"), download: `${voice.name}.voice` }, icon("download"), t("voices.export")), tool("edit", t("voices.renameOf", { name: voice.name }), rename), tool("trash", t("voices.deleteOf", { name: voice.name }), away)),
+    h("div", { class: "row" }, h("a", { class: "button small", href: at("voices", voice.name, "file"), download: `${voice.name}.voice` }, icon("download"), t("voices.export")), tool("edit", t("voices.renameOf", { name: voice.name }), rename, { "data-do": "rename" }), tool("trash", t("voices.deleteOf", { name: voice.name }), away)),
     told,
   );
 }
