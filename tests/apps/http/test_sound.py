@@ -39,3 +39,18 @@ def test_a_stream_whose_head_does_not_know_its_length_is_read_to_its_end(tmp_pat
     (tmp_path / "stream.flac").write_bytes(unknown)
     assert describe(tmp_path / "stream.flac").seconds == pytest.approx(2)
     assert np.array_equal(np.rint(read_clip(tmp_path / "stream.flac").samples * 32768), HUM)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "opus", "aac"])
+def test_what_is_high_in_a_voice_is_still_there(kind: str, tmp_path: Path) -> None:
+    hiss = np.random.default_rng(0).normal(0, 3000, 2 * RATE).clip(-32767, 32767).astype(np.int16)
+    encoder = Encoder(kind, RATE)
+    path = tmp_path / f"hiss.{kind}"
+    path.write_bytes(encoder.feed(hiss) + encoder.end())
+    high = [level_db(sound, 8500, 10500) for sound in (hiss / 32768, read_clip(path, rate=RATE).samples)]
+    assert abs(high[1] - high[0]) < 3
+
+
+def level_db(sound: np.ndarray, low_hz: float, high_hz: float) -> float:
+    power, hz = np.abs(np.fft.rfft(sound)) ** 2 / len(sound), np.fft.rfftfreq(len(sound), 1 / RATE)
+    return float(10 * np.log10(power[(hz >= low_hz) & (hz < high_hz)].mean()))

@@ -26,6 +26,8 @@ WHOLE = frozenset({"flac"})
 """Sent when it is whole: libsndfile, and whatever reads by it, reads no FLAC whose head does not tell its length."""
 PAGE_US = "200000"
 """Ogg is sent in pages; FFmpeg's own last a second, which a first word would have to wait for."""
+BITS_PER_SECOND = {"libmp3lame": 96_000, "libopus": 64_000, "aac": 72_000}
+"""LAME's own choice for one channel of 24 kHz is 32,000, which leaves nothing above 8 kHz; this keeps it all."""
 OPUS_RATE = 48_000
 DRAWN_RATE = 8_000
 
@@ -93,6 +95,8 @@ class Encoder:
             self._out = out
             self._stream: Any = self._out.add_stream(codec, rate=OPUS_RATE if codec == "libopus" else rate)
             self._stream.layout = "mono"
+            if codec in BITS_PER_SECOND:
+                self._stream.bit_rate = BITS_PER_SECOND[codec]
             self._rate = rate
 
     def feed(self, samples: NDArray[np.int16]) -> bytes:
