@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
+from voicewright.apps.http.clips import Clips
 from voicewright.apps.http.gate import TRIES_PER_MINUTE, Bucket
 from voicewright.apps.http.keys import Keys
 from voicewright.apps.http.options import ServeOptions
@@ -53,6 +54,8 @@ class House:
     places: Places
     uploads: Uploads
     keys: Keys
+    clips: Clips = field(default_factory=Clips)
+    """The clips of the datasets that are looked at."""
     tries: Bucket = field(default_factory=lambda: Bucket(TRIES_PER_MINUTE))
     """How often an address may still try a key."""
     live_sessions: int = 0

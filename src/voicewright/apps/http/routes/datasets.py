@@ -1,6 +1,6 @@
 """Datasets: prepared, looked at, corrected."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -16,6 +16,7 @@ from voicewright.apps.http.sound import waveform
 from voicewright.data.dataset import Dataset
 from voicewright.data.datasets import REPORT
 from voicewright.data.edits import Anchor, Drop, Edit, Keep, Merge, SetSpeaker, SetText, SplitAt
+from voicewright.data.summary import summarise
 from voicewright.data.utterance import Utterance
 from voicewright.errors import BadDataset, BadSetting, UnknownName
 from voicewright.jobs.datasets import options_for
@@ -62,7 +63,7 @@ def list_(house: TheHouse) -> dict[str, Any]:
 
 def _line(house: House, name: str) -> dict[str, Any]:
     try:
-        return {"name": name, "summary": plain(_dataset(house, name).summary()), "damaged": ""}
+        return {**show(house, name), "damaged": ""}
     except BadDataset as problem:
         return {"name": name, "summary": None, "damaged": house.outside(str(problem))}
 
@@ -79,7 +80,7 @@ def prepare(house: TheHouse, request: Request, response: Response, wish: Prepare
 @router.get("/{name}")
 def show(house: TheHouse, name: str) -> dict[str, Any]:
     """The figures of a dataset."""
-    return {"name": name, "summary": plain(_dataset(house, name).summary())}
+    return {"name": name, "summary": plain(summarise(house.clips.of(_dataset(house, name)).values()))}
 
 
 @router.get("/{name}/clips")
@@ -90,7 +91,7 @@ def clips(
     words = search.casefold().split()
     found = [
         each
-        for each in _dataset(house, name).utterances()
+        for each in house.clips.of(_dataset(house, name)).values()
         if _fits(each, state) and all(word in f"{each.id} {each.text} {each.speaker}".casefold() for word in words)
     ]
     return {"total": len(found), "clips": plain(found[offset : offset + limit])}
@@ -100,7 +101,7 @@ def clips(
 def audio(house: TheHouse, name: str, clip_id: str) -> FileResponse:
     """The sound of a clip."""
     dataset = _dataset(house, name)
-    path = dataset.audio(_clip(dataset, clip_id))
+    path = dataset.audio(house.clips.one(dataset, clip_id))
     return FileResponse(path, media_type=media_type(path.name))
 
 
@@ -108,14 +109,14 @@ def audio(house: TheHouse, name: str, clip_id: str) -> FileResponse:
 def draw(house: TheHouse, name: str, clip_id: str, bins: Bins = 300) -> Drawing:
     """The lowest and the highest sample of equal parts of a clip, to draw it."""
     dataset = _dataset(house, name)
-    return Drawing(**waveform(dataset.audio(_clip(dataset, clip_id)), bins))
+    return Drawing(**waveform(dataset.audio(house.clips.one(dataset, clip_id)), bins))
 
 
 @router.post("/{name}/edits")
 def edit(house: TheHouse, name: str, wish: EditWish) -> dict[str, Any]:
     """Correct a clip; what changed. Corrections survive when the dataset is prepared again."""
     dataset = _dataset(house, name)
-    edits = list(_edits(dataset, wish))
+    edits = list(_edits(wish, lambda clip_id: Anchor.of(house.clips.one(dataset, clip_id))))
     if not edits:
         raise BadSetting("say what is to be corrected: text, speaker, keep, drop, split_at_s or merge_with")
     return {"clips": plain(dataset.edit(*edits))}
@@ -153,7 +154,7 @@ def report(house: TheHouse, name: str) -> FileResponse:
 def report_audio(house: TheHouse, name: str, audio_name: str) -> FileResponse:
     """A sound that the report plays, found by what the manifest calls it."""
     dataset = _dataset(house, name)
-    found = next((each for each in dataset.utterances() if each.audio == audio_name), None)
+    found = next((each for each in house.clips.of(dataset).values() if each.audio == audio_name), None)
     if found is None:
         raise UnknownName(f"the dataset {name!r} has no clip {audio_name[:80]!r}")
     return FileResponse(dataset.audio(found), media_type=media_type(audio_name))
@@ -163,23 +164,16 @@ def _dataset(house: House, name: str) -> Dataset:
     return house.studio.datasets.open(house.places.dataset(name))
 
 
-def _clip(dataset: Dataset, clip_id: str) -> Utterance:
-    for each in dataset.utterances():
-        if each.id == clip_id:
-            return each
-    raise UnknownName(f"there is no clip {clip_id[:80]!r} in this dataset")
-
-
 def _fits(utterance: Utterance, state: Which) -> bool:
     if state == "flagged":
         return utterance.kept and bool(utterance.flags)
     return state == "all" or utterance.kept == (state == "kept")
 
 
-def _edits(dataset: Dataset, wish: EditWish) -> Iterator[Edit]:
+def _edits(wish: EditWish, anchor: Callable[[str], Anchor]) -> Iterator[Edit]:
     if wish.keep and wish.drop is not None:
         raise BadSetting("keep and drop contradict each other; say one of them")
-    at = Anchor.of(_clip(dataset, wish.clip))
+    at = anchor(wish.clip)
     if wish.text is not None:
         yield SetText(at=at, text=wish.text)
     if wish.speaker is not None:
@@ -191,4 +185,4 @@ def _edits(dataset: Dataset, wish: EditWish) -> Iterator[Edit]:
     if wish.split_at_s is not None:
         yield SplitAt(at=at, at_s=wish.split_at_s)
     if wish.merge_with is not None:
-        yield Merge(at=at, next=Anchor.of(_clip(dataset, wish.merge_with)))
+        yield Merge(at=at, next=anchor(wish.merge_with))
