@@ -1,8 +1,10 @@
 """Texts become sound through the server as they do without it."""
 
+import asyncio
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from fastapi.testclient import TestClient
 from serving import Serves, Slow, ended
 from tones import ToneEngine
 
+from voicewright.apps.http.following import first_sound, over
 from voicewright.audio.files import read_clip
 from voicewright.errors import StaleVoice
 from voicewright.home import Home
@@ -191,7 +194,7 @@ def test_text_bit_by_bit_is_spoken_sentence_by_sentence(client: TestClient) -> N
         sound = socket.receive_bytes()
         assert np.abs(np.frombuffer(sound, "<i2")).max() > 1000
         socket.send_json({"text": "door opened slowly", "end": True})
-        seconds, texts = 0.0, []
+        seconds, texts, sounds = 0.0, [], [sound]
         while True:
             message = socket.receive()
             if message.get("text"):
@@ -199,7 +202,31 @@ def test_text_bit_by_bit_is_spoken_sentence_by_sentence(client: TestClient) -> N
                 if told["type"] == "done":
                     break
                 texts.append(told["text"].strip())
+                assert told["start_s"] == pytest.approx(len(b"".join(sounds)) / 2 / piece["rate"])
             else:
+                sounds.append(message["bytes"])
                 seconds += len(message["bytes"]) / 2 / piece["rate"]
+        assert longest_silence_s(b"".join(sounds), piece["rate"]) == pytest.approx(0.3, abs=0.1)
         assert texts == ["Then the door opened slowly"]
         assert told["seconds"] > seconds > 0.5
+
+
+@pytest.mark.parametrize("wait", [first_sound, over])
+def test_who_hangs_up_while_waiting_ends_the_job(client: TestClient, slow: Slow, wait: Any) -> None:
+    first = client.post("/api/v1/speech", json=WISH)
+    assert slow.begun.acquire(timeout=5)
+    waiting = client.post("/api/v1/speech", json=WISH).json()
+
+    class Gone:
+        async def is_disconnected(self) -> bool:
+            return True
+
+    house = client.app.state.house
+    assert asyncio.run(asyncio.wait_for(wait(house, waiting["id"], Gone()), 10)).state == "cancelled"
+    slow.gate.set()
+    assert ended(client, first)["state"] == "done"
+
+
+def longest_silence_s(sound: bytes, rate: int) -> float:
+    loud = np.flatnonzero(np.abs(np.frombuffer(sound, "<i2")) > 100)
+    return float(np.diff(loud).max() / rate)

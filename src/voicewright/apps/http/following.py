@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import numpy as np
+from fastapi import Request
 from numpy.typing import NDArray
 
 from voicewright.apps.http.house import House
@@ -15,21 +17,45 @@ from voicewright.jobs.soundstream import StreamReader
 EVENTS_EVERY_S = 0.2
 SOUND_EVERY_S = 0.03
 ALIVE_EVERY_S = 15.0
+GONE_EVERY_S = 0.25
 
 
-async def over(house: House, name: str) -> Job:
-    """The job, once it is over."""
-    while not (job := house.queue.get(name)).over:
-        await asyncio.sleep(SOUND_EVERY_S)
-    return job
+async def over(house: House, name: str, request: Request) -> Job:
+    """The job, once it is over; it ends when whoever asked for it hangs up before."""
+    async with _while_there(house, name, request):
+        while not (job := house.queue.get(name)).over:
+            await asyncio.sleep(SOUND_EVERY_S)
+        return job
 
 
-async def first_sound(house: House, name: str) -> Job:
-    """The job, once it sounds or is over."""
+async def first_sound(house: House, name: str, request: Request | None = None) -> Job:
+    """The job, once it sounds or is over; with a `request`, it ends when whoever sent that hangs up before."""
     reader = StreamReader(house.queue.folder(name))
-    while not (job := house.queue.get(name)).over and not reader.sounds:
-        await asyncio.sleep(SOUND_EVERY_S)
-    return job
+    async with _while_there(house, name, request):
+        while not (job := house.queue.get(name)).over and not reader.sounds:
+            await asyncio.sleep(SOUND_EVERY_S)
+        return job
+
+
+@asynccontextmanager
+async def _while_there(house: House, name: str, request: Request | None) -> AsyncIterator[None]:
+    """Cancels the job when the wait ends without it, and when nobody waits any more."""
+
+    async def look() -> None:
+        while request is not None and not await request.is_disconnected():
+            await asyncio.sleep(GONE_EVERY_S)
+        house.queue.cancel(name)
+
+    looking = asyncio.create_task(look()) if request is not None else None
+    try:
+        yield
+    except BaseException:
+        if request is not None:
+            house.queue.cancel(name)
+        raise
+    finally:
+        if looking is not None:
+            looking.cancel()
 
 
 async def sound_of(house: House, name: str, *, cancels: bool = False) -> AsyncIterator[NDArray[np.int16]]:

@@ -57,11 +57,7 @@ async def speech(house: TheHouse, request: Request, wish: OpenAiSpeech) -> Strea
     ours = _ours(wish)
     await run_in_threadpool(_check, house, wish.model, ours)
     job = house.submit(request, "speak", ours.model_dump())
-    try:
-        job = await first_sound(house, job.id)
-    except BaseException:
-        house.queue.cancel(job.id)
-        raise
+    job = await first_sound(house, job.id, request)
     rate = StreamReader(house.queue.folder(job.id)).rate
     if rate is None or job.state in ("failed", "cancelled"):
         raise VoicewrightError(job.message)
@@ -93,12 +89,7 @@ async def transcriptions(
         job = house.submit(request, "transcribe", wish, sounds=[upload.id])
     finally:
         house.uploads.remove(upload.id)
-    try:
-        done = await over(house, job.id)
-    except BaseException:
-        house.queue.cancel(job.id)
-        raise
-    return _written(_result(done), response_format)
+    return _written(_result(await over(house, job.id, request)), response_format)
 
 
 @router.get("/models")

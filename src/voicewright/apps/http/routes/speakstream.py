@@ -18,9 +18,12 @@ from voicewright.apps.http.routes.live import FIRST_WORD_S, NOT_ALLOWED, problem
 from voicewright.apps.http.routes.speech import SpeechWish, check_speech
 from voicewright.errors import BadJob, BadText, VoicewrightError
 from voicewright.jobs.soundstream import StreamReader
+from voicewright.speech.joins import gap_samples
+from voicewright.text.sentences import End
 
 router = APIRouter()
 SENTENCE_ENDS = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+|(?<=[。！？])|\n+")
+SENTENCE_MARKS = ".!?…。！？\"'”’)"
 WORD = re.compile(r"\w")
 
 
@@ -47,6 +50,13 @@ def whole_sentences(text: str) -> tuple[str, str]:
     return (text[: ends[-1]], text[ends[-1] :]) if ends else ("", text)
 
 
+def pause_after(text: str) -> float:
+    """Seconds of silence between a text that was spoken and the next, as within one text; 0 before there is any."""
+    if not text.strip() or text.rstrip()[-1] not in SENTENCE_MARKS:
+        return End.SPACE.value if text.strip() else 0.0
+    return End.PARAGRAPH.value if text[len(text.rstrip()) :].count("\n") > 1 else End.SENTENCE.value
+
+
 @router.websocket("/api/v1/speak-stream")
 async def speak_stream(socket: WebSocket) -> None:
     """Speak what comes."""
@@ -60,9 +70,10 @@ async def speak_stream(socket: WebSocket) -> None:
         await socket.send_json({"type": "ready"})
         sentences: asyncio.Queue[str | None] = asyncio.Queue()
         listening = asyncio.create_task(_listen(socket, house, sentences))
-        seconds = 0.0
+        seconds, before = 0.0, ""
         while (text := await sentences.get()) is not None:
-            seconds += await _speak(socket, house, wish, text, seconds)
+            seconds += await _speak(socket, house, wish, text, pause_s=pause_after(before), start_s=seconds)
+            before = text
         await listening
         await socket.send_json({"type": "done", "seconds": seconds})
         await socket.close()
@@ -93,8 +104,10 @@ async def _listen(socket: WebSocket, house: House, sentences: "asyncio.Queue[str
         await sentences.put(None)
 
 
-async def _speak(socket: WebSocket, house: House, wish: StreamWish, text: str, start_s: float) -> float:
-    """Speak some sentences; how long they are."""
+async def _speak(
+    socket: WebSocket, house: House, wish: StreamWish, text: str, *, pause_s: float, start_s: float
+) -> float:
+    """Speak some sentences after a pause; how long both are."""
     ours = SpeechWish(text=text, voice=wish.voice, engine=wish.engine, settings=wish.settings)
     job = house.queue.submit("speak", {**ours.model_dump(), "_files": []}, owner=str(socket.state.owner))
     try:
@@ -102,8 +115,9 @@ async def _speak(socket: WebSocket, house: House, wish: StreamWish, text: str, s
         rate = StreamReader(house.queue.folder(job.id)).rate
         if rate is None:
             raise BadJob(job.message)
-        await socket.send_json({"type": "piece", "text": text, "start_s": start_s, "rate": rate})
-        samples = 0
+        if samples := gap_samples(pause_s, rate):
+            await socket.send_bytes(bytes(2 * samples))
+        await socket.send_json({"type": "piece", "text": text, "start_s": start_s + samples / rate, "rate": rate})
         async for part in sound_of(house, job.id):
             samples += len(part)
             await socket.send_bytes(part.tobytes())
