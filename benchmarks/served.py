@@ -24,7 +24,7 @@ from voicewright.samples import samples
 
 OFF = {"check": {"check": "off"}}
 LOOK_EVERY_S = 0.1
-SPEEDS = {"reader": 1.0, "deeper": 0.84, "higher": 1.19, "deepest": 0.72}
+SPEEDS = {"reader": 1.0, "higher": 1.19, "deeper": 0.87, "highest": 1.38}
 """Speakers that are made up of one: how fast the recordings are played."""
 SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".g722"}
 Facts = dict[str, Any]
@@ -102,6 +102,7 @@ class Server:
         if " is at " not in line:
             sys.exit(line + self._process.stderr.read())
         self.address = line.split(" is at ")[1].split()[0]
+        self.sockets = self.address.replace("http", "ws")
         self.http = httpx.Client(base_url=self.address, timeout=900)
         while not self._answers():
             time.sleep(0.02)
@@ -222,6 +223,11 @@ class Trial:
         wish |= {"replace": True, "options": {"preset": "quick"}}
         return dict(self.server.done(self.server.begin("voices", wish))["result"])
 
+    def heard(self, clip: Clip) -> str:
+        """The words in a sound."""
+        with opened(wav_of(clip)) as file:
+            return self.client.audio.transcriptions.create(model="whisper-1", file=file).text
+
     @property
     def client(self) -> openai.OpenAI:
         """The client that everybody has."""
@@ -308,3 +314,12 @@ def opened(data: bytes) -> BytesIO:
     file = BytesIO(data)
     file.name = "speech.wav"
     return file
+
+
+def rows(facts: Facts, before: str = "") -> Iterator[tuple[str, object]]:
+    """Figures in a row."""
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            yield from rows(value, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", value

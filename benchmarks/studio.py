@@ -5,8 +5,9 @@
 
 Starts `voicewright serve` with a fresh home, makes voices of recordings, and asks it one thing after the other, over
 HTTP and WebSockets only. SPEAKERS is a folder with one folder of recordings for each speaker, three or more in each;
-without it, four are made up of the sample recordings, played slower and faster. The last recording of each is held
-back. Every time stands beside the load average, in which the server itself counts. See PARTS for what is asked.
+without it, four are made up of the sample recordings, played slower and faster, which is harder than real ones. The
+last recording of each is held back. Every time stands beside the load average, in which the server itself counts. See
+PARTS for what is asked.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -27,20 +28,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from websockets.sync.client import connect
 
-from served import (
-    OFF,
-    Arrivals,
-    Facts,
-    Trial,
-    clip_of,
-    decoded,
-    later_s,
-    load_average,
-    made_up,
-    opened,
-    speakers_in,
-    wav_of,
-)  # fmt: skip
+import served
+from served import Arrivals, Facts, Trial, load_average
 from voicewright.audio.clip import Clip
 from voicewright.audio.edit import join, resample
 from voicewright.measure.intelligibility import word_errors
@@ -86,7 +75,7 @@ def speak_at_once(trial: Trial) -> Facts:
     cold = trial.server.stream(PARAGRAPH, voice)
     after = trial.server.memory_mb
     warm = trial.server.stream(PARAGRAPH, voice)
-    unchecked = trial.server.stream(PARAGRAPH, voice, **OFF)
+    unchecked = trial.server.stream(PARAGRAPH, voice, **served.OFF)
     return {
         "server_start_s": round(start_s, 2),
         "cold": cold.facts(),
@@ -134,10 +123,10 @@ def every_format(trial: Trial) -> Facts:
     voice, found = trial.voice(trial.speakers[0]), {}
     for kind in FORMATS:
         answer = trial.client.audio.speech.with_raw_response.create(
-            model="tts-1", voice=voice, input=SHORT, response_format=kind, extra_body={"settings": OFF}
+            model="tts-1", voice=voice, input=SHORT, response_format=kind, extra_body={"settings": served.OFF}
         )
         rate = int(answer.headers["x-sample-rate"])
-        sound = clip_of(answer.content, rate) if kind == "pcm" else decoded(answer.content, kind)
+        sound = served.clip_of(answer.content, rate) if kind == "pcm" else served.decoded(answer.content, kind)
         marks = trial.server.measured(sound, SHORT)
         found[kind] = {"type": answer.headers["content-type"], "kilobytes": round(len(answer.content) / 1000, 1)}
         found[kind] |= {"rate": sound.rate, "seconds": round(sound.seconds, 3), "words_wrong": marks["words_wrong"]}
@@ -148,7 +137,7 @@ def every_format(trial: Trial) -> Facts:
 def text_bit_by_bit(trial: Trial) -> Facts:
     """/api/v1/speak-stream, written to as a language model writes; times from the end of the first sentence."""
     voice, at_s = trial.voice(trial.speakers[0]), time.perf_counter()
-    with connect(f"{trial.server.address.replace('http', 'ws')}/api/v1/speak-stream") as socket:
+    with connect(f"{trial.server.sockets}/api/v1/speak-stream") as socket:
         socket.send(json.dumps({"voice": voice}))
         assert json.loads(socket.recv())["type"] == "ready"
         ready_s, sent_s = time.perf_counter() - at_s, list[float]()
@@ -181,11 +170,11 @@ def text_bit_by_bit(trial: Trial) -> Facts:
 
 def written_down(trial: Trial) -> Facts:
     """/v1/audio/transcriptions of what was spoken."""
-    sound = trial.server.stream(PARAGRAPH, trial.voice(trial.speakers[0]), **OFF).sound
+    sound = trial.server.stream(PARAGRAPH, trial.voice(trial.speakers[0]), **served.OFF).sound
     took_s, errors = [], []
     for _ in range(2):
         began_s = time.perf_counter()
-        with opened(wav_of(sound)) as file:
+        with served.opened(served.wav_of(sound)) as file:
             text = trial.client.audio.transcriptions.create(model="whisper-1", file=file).text
         took_s.append(round(time.perf_counter() - began_s, 2))
         errors.append(word_errors(PARAGRAPH, text))
@@ -197,10 +186,10 @@ def converted(trial: Trial) -> Facts:
     """A recording that no voice has heard, in another speaker's voice: twice, the first loads what listens."""
     source, target = trial.speakers[:2]
     voice, took_s = trial.voice(target), []
-    words = source.words or _heard(trial, source.held)
+    words = source.words or trial.heard(source.held)
     for _ in range(2):
         began_s = time.perf_counter()
-        upload = trial.server.upload("recording.wav", wav_of(source.held))
+        upload = trial.server.upload("recording.wav", served.wav_of(source.held))
         job = trial.server.done(trial.server.begin("conversions", {"uploads": [upload], "voice": voice}))
         took_s.append(round(time.perf_counter() - began_s, 2))
     sound = trial.server.sound(job)
@@ -241,7 +230,7 @@ def live(trial: Trial) -> Facts:
     sound = Clip(np.resize(spoken.samples, round(LIVE_S * LIVE_RATE)), LIVE_RATE)
     step, answers, told = round(MESSAGE_S * LIVE_RATE), list[tuple[float, bytes]](), list[Facts]()
     opening_s = time.perf_counter()
-    with connect(f"{trial.server.address.replace('http', 'ws')}/api/v1/live", max_size=None) as socket:
+    with connect(f"{trial.server.sockets}/api/v1/live", max_size=None) as socket:
         socket.send(json.dumps({"voice": trial.voice(target), "rate": LIVE_RATE, "format": "i16", "realtime": True}))
         ready = json.loads(socket.recv(300))
         assert ready["type"] == "ready", ready
@@ -264,14 +253,14 @@ def live(trial: Trial) -> Facts:
             socket.send(np.rint(part * 32767).astype("<i2").tobytes())
         socket.send('{"type": "end"}')
         listener.join()
-    heard = clip_of(b"".join(data for _, data in answers), LIVE_RATE)
+    heard = served.clip_of(b"".join(data for _, data in answers), LIVE_RATE)
     waits = [came_s - sent_s for (came_s, _), sent_s in zip(answers, sent, strict=False)]
     last = told[-1]
     return {
         "ready_s": round(ready_s, 1),
         "block_ms": last["block_ms"],
         "delay_told_ms": round(last["delay_ms"]),
-        "delay_measured_ms": round(1000 * later_s(heard, sound)),
+        "delay_measured_ms": round(1000 * served.later_s(heard, sound)),
         "late_blocks": last["late_blocks"],
         "load": round(last["load"], 2),
         **{name: last[name] for name in ("dropouts", "silent_s", "overruns", "skipped_s")},
@@ -283,7 +272,7 @@ def live(trial: Trial) -> Facts:
 
 def killed(trial: Trial) -> Facts:
     """kill -9 in the middle of a long text, and a new start: finished, and nothing spoken twice?"""
-    wish = {"text": LONG, "voice": trial.voice(trial.speakers[0]), "settings": OFF}
+    wish = {"text": LONG, "voice": trial.voice(trial.speakers[0]), "settings": served.OFF}
     job = trial.server.begin("speech", wish)
     while trial.server.piece(job, 2) is None:
         time.sleep(0.05)
@@ -302,7 +291,9 @@ def killed(trial: Trial) -> Facts:
         "spoken_twice": anew,
         "finished_after_s": round(took_s, 1),
         "load_average": load_average(),
-        "as_never_killed": bool(np.array_equal(decoded(sound, "wav").samples, decoded(same, "wav").samples)),
+        "as_never_killed": bool(
+            np.array_equal(served.decoded(sound, "wav").samples, served.decoded(same, "wav").samples)
+        ),
         "heard": trial.server.measured(sound, LONG),
     }
 
@@ -312,11 +303,11 @@ def four_at_once(trial: Trial) -> Facts:
     voices = [trial.voice(speaker) for speaker in trial.speakers]
     with ThreadPoolExecutor(len(voices)) as clients:
         heard = list(clients.map(trial.server.stream, TEXTS, voices))
-    load, rows = load_average(), {}
+    load, found = load_average(), dict[str, Facts]()
     for text, speaker, streamed in zip(TEXTS, trial.speakers, heard, strict=False):
-        told = _heard(trial, streamed.sound)
+        told = trial.heard(streamed.sound)
         likeness = {s.name: trial.server.measured(streamed.sound, "", trial.sent(s)) for s in trial.speakers}
-        rows[speaker.name] = {
+        found[speaker.name] = {
             **streamed.facts(),
             "load_average": load,
             "words_wrong": word_errors(text, told).wrong,
@@ -325,14 +316,14 @@ def four_at_once(trial: Trial) -> Facts:
             "likeness": likeness[speaker.name]["likeness"],
             "likeness_to_next": max(row["likeness"] for name, row in likeness.items() if name != speaker.name),
         }
-    return rows
+    return found
 
 
 def full(trial: Trial) -> Facts:
     """More than a short queue holds: who is refused, told to wait for how long, and is that enough?"""
     voice = trial.voice(trial.speakers[0])
     trial.again("--queue", "2")
-    wish, waits, jobs = {"text": SHORT, "voice": voice, "settings": OFF}, list[int](), list[str]()
+    wish, waits, jobs = {"text": SHORT, "voice": voice, "settings": served.OFF}, list[int](), list[str]()
     for _ in range(6):
         while (answer := trial.server.http.post("/api/v1/speech", json=wish)).status_code == 429:
             waits.append(int(answer.headers["retry-after"]))
@@ -375,20 +366,6 @@ PARTS: dict[str, Callable[[Trial], Facts]] = {
 }
 
 
-def _heard(trial: Trial, clip: Clip) -> str:
-    with opened(wav_of(clip)) as file:
-        return trial.client.audio.transcriptions.create(model="whisper-1", file=file).text
-
-
-def rows(facts: Facts, before: str = "") -> Iterator[tuple[str, object]]:
-    """Figures in a row."""
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            yield from rows(value, f"{before}{name} ")
-        else:
-            yield f"{before}{name}", value
-
-
 def main() -> int:
     """Ask; write what was found after every part, a table at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -404,7 +381,9 @@ def main() -> int:
     }
     with ExitStack() as stack:
         home = given.home or Path(stack.enter_context(TemporaryDirectory()))
-        trial = Trial(home=home, speakers=list(speakers_in(given.speakers))[:4] if given.speakers else made_up())
+        trial = Trial(
+            home=home, speakers=list(served.speakers_in(given.speakers))[:4] if given.speakers else served.made_up()
+        )
         stack.callback(lambda: trial.server.end())
         for part in given.only:
             about[part] = PARTS[part](trial)
@@ -412,7 +391,7 @@ def main() -> int:
             print(f"{part}: {json.dumps(about[part])}", file=sys.stderr, flush=True)
             if given.json:
                 given.json.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
-    for name, value in rows(about):
+    for name, value in served.rows(about):
         print(f"{name:48}{value}")
     return 0
 
