@@ -95,13 +95,20 @@ def test_a_run_that_is_killed_at_any_moment_is_finished_to_the_same_bytes(
 ) -> None:
     folder, moments = tmp_path / "reader", random.Random(0)
     command = [sys.executable, "-c", RUN, str(folder), str(weights), *map(str, RECORDINGS)]
-    for _ in range(10):
-        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(moments.uniform(0.8, 4.0))
-        running.send_signal(signal.SIGKILL)
-        running.wait()
+    for _ in range(6):
+        there = files_in(folder)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+            more = moments.randint(1, 8)
+            while files_in(folder) < there + more and running.poll() is None:
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0.0, 0.3))
+            running.kill()
     subprocess.run(command, check=True, timeout=120)
     assert differences(alone, folder) == ""
+
+
+def files_in(folder: Path) -> int:
+    return sum(1 for _ in folder.rglob("*"))
 
 
 RUN = """
