@@ -89,3 +89,14 @@ def test_an_archive_of_something_else_is_no_checkpoint(client: TestClient, tmp_p
         archive.writestr("word/document.xml", b"\0" * 100)
     answer = client.post("/api/v1/uploads", files={"file": ("G_9.pth", (tmp_path / "G_9.pth").read_bytes())})
     assert answer.status_code == 415
+
+
+def test_only_engines_that_make_voices_are_asked_to(client: TestClient) -> None:
+    told = {each["name"]: each for each in client.get("/api/v1/engines").json()["engines"]}
+    flags = ("clones", "speaks", "converts", "learns")
+    assert [told["kokoro"][flag] for flag in flags] == [True] * 4
+    assert [told["sovits"][flag] for flag in flags] == [False, False, True, True]
+    wish = {"name": "x", "uploads": ["0" * 16], "engine": "sovits"}
+    refused = client.post("/api/v1/voices", json=wish)
+    assert refused.status_code == 422
+    assert "these do: kokoro" in refused.json()["detail"]
