@@ -1,13 +1,14 @@
 """`voicewright serve`: what it refuses before it listens."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from voicewright.apps.cli import main
 from voicewright.apps.http.options import ServeOptions
-from voicewright.apps.serve import KEY_VARIABLE, require_key
+from voicewright.apps.serve import KEY_VARIABLE, listening, require_key
 from voicewright.errors import BadSetting
 from voicewright.home import Home
 
@@ -45,3 +46,10 @@ def test_a_new_key_is_printed_once(home_folder: Path, capsys: pytest.CaptureFixt
 def test_options_have_their_ranges(wrong: dict[str, float]) -> None:
     with pytest.raises(BadSetting, match="must be"):
         ServeOptions(**wrong)
+
+
+def test_small_messages_are_sent_at_once() -> None:
+    with listening(ServeOptions(port=0)) as door, socket.create_connection(door.getsockname()):
+        accepted, _ = door.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
