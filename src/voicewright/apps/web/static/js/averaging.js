@@ -73,6 +73,7 @@ function part(runs, number) {
     number > 1 && tool("close", t("merge.remove", { n: number + 1 }), () => row.remove()),
   );
   row.look = look;
-  row.told = () => ({ run: run.value, step: step.value === "" ? null : Number(step.value), share: Number(share.value) });
+  const wanted = () => (step.value === "" ? null : Number(step.value));
+  row.told = () => ({ run: run.value, step: wanted(), share: Number(share.value) });
   return row;
 }

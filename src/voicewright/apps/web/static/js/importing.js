@@ -13,7 +13,8 @@ export function importing(made) {
   const wrong = place();
   const sounds = h("div", { class: "stack" });
   const files = h("input", {
-    type: "file", accept: ".voice,audio/*", class: "unseen", tabindex: -1, multiple: true, "aria-label": t("voices.import"),
+    type: "file", accept: ".voice,audio/*", class: "unseen", tabindex: -1, multiple: true,
+    "aria-label": t("voices.import"),
   });
   const choose = button(t("voices.import"), () => files.click(), { kind: "small", picture: "upload" });
   files.addEventListener("change", () => during(choose, wrong, async () => {
@@ -58,7 +59,9 @@ const textOf = (card) => card.pieces.map((each) => each.piece.text).join("");
 
 function said(card) {
   const { name, engine } = card.voice;
-  const common = [[t("voice.label"), `${name} (${engine})`], [t("old.when"), moment(card.created)], [t("old.with"), card.tool]];
+  const common = [
+    [t("voice.label"), `${name} (${engine})`], [t("old.when"), moment(card.created)], [t("old.with"), card.tool],
+  ];
   if (card.kind !== "conversion") return [h("p", { class: "said" }, textOf(card)), facts(common)];
   const moved = t("convert.semitones", { n: number(card.transposed, 1) });
   return facts([[t("old.recording"), card.source], [t("convert.moved"), moved], ...common]);
@@ -87,5 +90,6 @@ function voiceInside(got, card, made) {
     fill(done, notice("good", t("voices.imported", { name: voice.name })));
     await made();
   }), { picture: "voices" });
-  return h("div", { class: "stack" }, h("p", { class: "soft" }, t("old.inside")), h("div", { class: "row" }, name, take), wrong, done);
+  const inside = h("p", { class: "soft" }, t("old.inside"));
+  return h("div", { class: "stack" }, inside, h("div", { class: "row" }, name, take), wrong, done);
 }

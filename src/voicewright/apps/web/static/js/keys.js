@@ -20,7 +20,8 @@ export async function keys() {
     await redraw();
   }));
   await redraw();
-  const shown = card(t("keys.title"), h("p", { class: "help" }, t("keys.lead")), list, name, h("div", { class: "actions" }, make), wrong, fresh);
+  const lead = h("p", { class: "help" }, t("keys.lead"));
+  const shown = card(t("keys.title"), lead, list, name, h("div", { class: "actions" }, make), wrong, fresh);
   shown.dataset.role = "keys";
   return shown;
 }

@@ -131,6 +131,11 @@ export function everything(value, stem = "") {
   return inside.flatMap(([name, inner]) => everything(inner, stem ? `${stem}.${name}` : name)).slice(0, 60);
 }
 
+/** Names with their values, one after the other. */
+export function figures(pairs) {
+  return h("div", { class: "facts" }, pairs.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))));
+}
+
 /** A number with its name under it. */
 export function tile(value, name) {
   return h("div", { class: "tile" }, h("b", {}, value), h("span", {}, name));

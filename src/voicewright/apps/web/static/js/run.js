@@ -1,10 +1,11 @@
-// One training run: how far it is, its curves, what its checkpoints sound like, a blind test, and its export.
+// One training run: how far it is, its curves, what its checkpoints sound like, and its export.
 
 import { at, get, post } from "./api.js";
+import { blind } from "./blind.js";
 import { chart } from "./charts.js";
 import { field, fill, h } from "./dom.js";
 import { clock, number, plainName, t } from "./i18n.js";
-import { badge, button, during, empty, more, notice, place, tile, toast } from "./parts.js";
+import { badge, button, during, figures, more, notice, place, tile, toast } from "./parts.js";
 import { player } from "./player.js";
 import { progress } from "./progress.js";
 import { statusWords } from "./tabs/training.js";
@@ -26,10 +27,17 @@ export async function begun(job, name) {
 
 /** Everything about a run; it looks again every two seconds while the run goes on and until `signal`. */
 export async function watch(name, signal) {
-  const parts = { state: h("div", { class: "stack" }), charts: h("div", { class: "charts" }), auditions: h("div", { class: "stack" }), wrong: place() };
+  const parts = {
+    state: h("div", { class: "stack" }),
+    charts: h("div", { class: "charts" }),
+    auditions: h("div", { class: "stack" }),
+    wrong: place(),
+  };
   const seen = { step: -1, heard: -1, auditions: "" };
   const look = async () => {
-    const [run, curve, { auditions }] = await Promise.all([get(at("runs", name)), get(at("runs", name, "curve")), get(at("runs", name, "auditions"))]);
+    const [run, curve, { auditions }] = await Promise.all([
+      get(at("runs", name)), get(at("runs", name, "curve")), get(at("runs", name, "auditions")),
+    ]);
     fill(parts.state, now(run));
     if (run.state.step !== seen.step || auditions.length !== seen.heard) fill(parts.charts, curves(curve));
     Object.assign(seen, { step: run.state.step, heard: auditions.length });
@@ -65,7 +73,8 @@ function now({ state, best }) {
   const inner = h("i");
   inner.style.width = `${share * 100}%`;
   const looks = { training: "voice", preparing: "voice", finished: "good", failed: "bad" };
-  const bar = { class: "bar", role: "progressbar", "aria-label": t("run.progress"), "aria-valuenow": Math.round(share * 100) };
+  const percent = Math.round(share * 100);
+  const bar = { class: "bar", role: "progressbar", "aria-label": t("run.progress"), "aria-valuenow": percent };
   return [
     h("div", { class: "row" },
       badge(statusWords(state.status), looks[state.status] ?? ""),
@@ -97,7 +106,7 @@ function curves({ losses = {}, rates = {}, validation = {}, auditions = {} }) {
     .map(([name, own]) => line(name.replaceAll("_", " "), own));
   const total = (name) => name.startsWith("loss");
   const likeness = new Set(["ge2e", "campplus", "dvector"]);
-  const figures = new Set([...Object.keys(validation), ...Object.keys(losses).filter((name) => !total(name))]);
+  const names = new Set([...Object.keys(validation), ...Object.keys(losses).filter((name) => !total(name))]);
   const both = (name) => [
     losses[name] && line(t("run.onTraining"), losses[name]),
     validation[name] && line(t("run.heldOut"), validation[name]),
@@ -107,7 +116,7 @@ function curves({ losses = {}, rates = {}, validation = {}, auditions = {} }) {
     [t("run.scores"), lines(auditions, (name) => likeness.has(name))],
     [t("run.natural"), lines(auditions, (name) => name === "dnsmos")],
     [t("run.rate"), lines(rates, () => true)],
-    ...[...figures].map((name) => [plainName(name), both(name)]),
+    ...[...names].map((name) => [plainName(name), both(name)]),
   ];
   return groups.filter(([, some]) => some.length).map(([title, some]) => chart(title, some));
 }
@@ -120,12 +129,16 @@ function heard(auditions, box, seen) {
     fill(box, h("p", { class: "soft" }, t("run.noAuditions")));
     return;
   }
+  const sentence = (each) => h("li", {},
+    h("span", {}, each.text),
+    each.url && player(each.url, { name: each.text, slim: true }),
+  );
   fill(box, [...auditions].reverse().map((audition, i) => h(
     "details",
     { class: "more", open: i === 0 },
     h("summary", {}, audition.step ? t("run.atStep", { n: audition.step }) : t("run.atStart")),
-    h("div", { class: "facts" }, Object.entries(audition.figures).map(([figure, value]) => h("span", {}, `${figure.replaceAll("_", " ")} `, h("b", {}, number(value))))),
-    h("ol", { class: "list" }, audition.sentences.map((each) => h("li", {}, h("span", {}, each.text), each.url && player(each.url, { name: each.text, slim: true })))),
+    figures(Object.entries(audition.figures).map(([name, value]) => [name.replaceAll("_", " "), number(value)])),
+    h("ol", { class: "list" }, audition.sentences.map(sentence)),
   )));
 }
 
@@ -150,39 +163,24 @@ function controls(name, parts, look, signal) {
     const done = await job(at("runs", name, "compare"), { step: null, sentences: 24 })();
     fill(out, notice("info", done.result.sentence), await blind(name));
   }));
-  const label = field(t("voices.name"), h("input", { maxlength: 64, placeholder: name }), { help: t("run.exportHelp") });
+  const called = h("input", { maxlength: 64, placeholder: name });
+  const label = field(t("voices.name"), called, { help: t("run.exportHelp") });
   const save = button(t("run.export"), act(async () => {
-    const done = await job(at("runs", name, "export"), { name: label.control.value.trim(), step: null, replace: false })();
-    fill(out, notice("good", t("run.exported", { name: done.result.voice }), h("a", { href: "#speak" }, t("voices.speakNow"))));
+    const done = await job(at("runs", name, "export"), { name: called.value.trim(), step: null, replace: false })();
+    const speak = h("a", { href: "#speak" }, t("voices.speakNow"));
+    fill(out, notice("good", t("run.exported", { name: done.result.voice }), speak));
   }), { kind: "primary", picture: "voices" });
-  const element = h("div", { class: "stack" }, h("div", { class: "actions" }, hear, compare), more(t("run.exportTitle"), label, save), bar, out);
+  const element = h(
+    "div",
+    { class: "stack" },
+    h("div", { class: "actions" }, hear, compare),
+    more(t("run.exportTitle"), label, save),
+    bar,
+    out,
+  );
   const running = (yes, planned) => {
     stop.hidden = !yes;
     on.hidden = yes || !planned; // without a plan there is nothing to go on with: it was merged
   };
   return { stop, on, element, running };
-}
-
-/** Two takes of each sentence, nobody says which is which; the verdict comes at the end. */
-async function blind(name) {
-  const { pairs } = await get(at("runs", name, "blind")).catch(() => ({ pairs: [] }));
-  if (!pairs.length) return empty("help", t("blind.none"), t("blind.noneWhy"));
-  const answers = {};
-  const wrong = place();
-  const out = h("div", { role: "status" });
-  const send = (event) => during(event.currentTarget, wrong, async () => {
-    const told = await post(at("runs", name, "blind"), { answers });
-    fill(out, notice("good", told.sentence));
-  });
-  const pair = (each) => h(
-    "li",
-    {},
-    h("span", { class: "said" }, each.text ?? t("blind.pair", { n: each.number })),
-    h("div", { class: "grid" }, ["a", "b"].map((side) => h("div", { class: "row" }, h("b", {}, side.toUpperCase()), player(each[side], { name: `${side.toUpperCase()} ${each.number}`, slim: true })))),
-    h("div", { class: "row", role: "group", "aria-label": t("blind.which") }, [["a", "A"], ["same", t("blind.same")], ["b", "B"]].map(([value, words]) => button(words, (event) => {
-      answers[each.number] = value;
-      for (const other of event.currentTarget.parentElement.children) other.setAttribute("aria-pressed", String(other === event.currentTarget));
-    }, { kind: "small", "aria-pressed": "false" }))),
-  );
-  return h("div", { class: "stack" }, h("h3", {}, t("blind.title")), h("p", { class: "soft" }, t("blind.lead")), h("ol", { class: "list" }, pairs.map(pair)), wrong, h("div", { class: "actions" }, button(t("blind.go"), send, { kind: "primary" })), out);
 }

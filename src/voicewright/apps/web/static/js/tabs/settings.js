@@ -32,7 +32,11 @@ function look() {
   const words = select(Object.entries(LANGUAGES), language());
   words.addEventListener("change", () => document.dispatchEvent(new CustomEvent("language", { detail: words.value })));
   const wishes = [["system", t("theme.system")], ["light", t("theme.light")], ["dark", t("theme.dark")]];
-  return card(t("settings.page"), h("div", { class: "grid" }, field(t("settings.language"), words), h("div", { class: "field" }, h("span", { class: "legend" }, t("settings.theme")), choices("theme", wishes, remembered("theme", "system"), theme))));
+  const colours = choices("theme", wishes, remembered("theme", "system"), theme);
+  return card(t("settings.page"), h("div", { class: "grid" },
+    field(t("settings.language"), words),
+    h("div", { class: "field" }, h("span", { class: "legend" }, t("settings.theme")), colours),
+  ));
 }
 
 function rules(home, list) {
@@ -41,14 +45,20 @@ function rules(home, list) {
     await put("settings", change);
     toast(t("settings.saved"));
   });
-  const voice = select([["", t("settings.noVoice")], ...list.map((each) => [each.name, each.name])], home.default_voice ?? "");
+  const voice = select([["", t("settings.noVoice")], ...list.map((each) => each.name)], home.default_voice ?? "");
   voice.addEventListener("change", () => save({ default_voice: voice.value }));
   const tickOf = (name, words, help) => {
     const box = h("input", { type: "checkbox", id: `home-${name}`, checked: home[name] });
     box.addEventListener("change", () => save({ [name]: box.checked }));
     return h("div", { class: "tick" }, box, h("label", { for: box.id }, words), h("p", { class: "help" }, help));
   };
-  return card(t("settings.home"), field(t("settings.voice"), voice, { help: t("settings.voiceHelp") }), tickOf("require_consent", t("settings.consent"), t("settings.consentHelp")), tickOf("offline", t("settings.offline"), t("settings.offlineHelp")), wrong);
+  return card(
+    t("settings.home"),
+    field(t("settings.voice"), voice, { help: t("settings.voiceHelp") }),
+    tickOf("require_consent", t("settings.consent"), t("settings.consentHelp")),
+    tickOf("offline", t("settings.offline"), t("settings.offlineHelp")),
+    wrong,
+  );
 }
 
 function machines(engines, first) {
@@ -56,8 +66,8 @@ function machines(engines, first) {
     ["clones", t("settings.clones")], ["speaks", t("settings.speaks")],
     ["converts", t("settings.converts")], ["learns", t("settings.trains")],
   ];
-  const yes = [icon("check"), h("span", { class: "unseen" }, t("do.yes"))];
-  const mark = (does) => h("td", {}, does ? yes.map((each) => each.cloneNode(true)) : h("span", { class: "soft" }, "–"));
+  const yes = () => [icon("check"), h("span", { class: "unseen" }, t("do.yes"))];
+  const mark = (does) => h("td", {}, does ? yes() : h("span", { class: "soft" }, "–"));
   const row = (engine) => h("tr", {},
     h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")),
     abilities.map(([ability]) => mark(engine[ability])),
@@ -65,26 +75,42 @@ function machines(engines, first) {
   const titles = [t("settings.engine"), ...abilities.map(([, title]) => title)];
   const top = h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title))));
   const table = h("table", {}, top, h("tbody", {}, engines.map(row)));
-  return card(t("settings.engines"), h("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": t("settings.engines") }, table), h("p", { class: "help" }, t("settings.tiny")));
+  const around = { class: "scroll", role: "region", tabindex: 0, "aria-label": t("settings.engines") };
+  return card(t("settings.engines"), h("div", around, table), h("p", { class: "help" }, t("settings.tiny")));
 }
 
 function carried(weights, signal) {
   const wrong = place();
-  const row = (set) => {
-    const bar = progress();
-    const state = h("span", {}, badge(set.in_place ? t("settings.here") : t("settings.away"), set.in_place ? "good" : ""));
-    const pull = button(t("settings.pull"), () => during(pull, wrong, async () => {
-      await bar.run(await post(at("weights", set.name, "pull")), () => {}, signal);
-      pull.hidden = true;
-      fill(state, badge(t("settings.here"), "good"));
-    }), { kind: "small", picture: "download", "aria-label": t("settings.pullOf", { name: set.name }) });
-    pull.hidden = set.in_place;
-    return h("li", {}, h("div", { class: "row apart" }, h("span", { class: "row" }, h("b", {}, set.name), state), h("span", { class: "row" }, h("span", { class: "small soft num" }, set.megabytes ? `${number(set.megabytes, 0)} MB` : ""), pull)), h("div", { class: "facts" }, h("span", {}, `${t("voices.licence")} `, h("b", {}, set.licence)), h("span", {}, set.problem || set.title || needs(set.needed_for))), bar);
-  };
-  return card(t("settings.weights"), h("p", { class: "help" }, t("settings.weightsHelp")), wrong, h("ul", { class: "list" }, weights.map(row)));
+  const lead = h("p", { class: "help" }, t("settings.weightsHelp"));
+  const rows = weights.map((set) => weightsRow(set, wrong, signal));
+  return card(t("settings.weights"), lead, wrong, h("ul", { class: "list" }, rows));
 }
 
-const needs = (what) => (Array.isArray(what) ? what.join(", ") : what ?? "");
+function weightsRow(set, wrong, signal) {
+  const bar = progress();
+  const here = (yes) => badge(yes ? t("settings.here") : t("settings.away"), yes ? "good" : "");
+  const state = h("span", {}, here(set.in_place));
+  const pull = button(t("settings.pull"), () => during(pull, wrong, async () => {
+    await bar.run(await post(at("weights", set.name, "pull")), () => {}, signal);
+    pull.hidden = true;
+    fill(state, here(true));
+  }), { kind: "small", picture: "download", "aria-label": t("settings.pullOf", { name: set.name }) });
+  pull.hidden = set.in_place;
+  const size = set.megabytes ? `${number(set.megabytes, 0)} MB` : "";
+  return h(
+    "li",
+    {},
+    h("div", { class: "row apart" },
+      h("span", { class: "row" }, h("b", {}, set.name), state),
+      h("span", { class: "row" }, h("span", { class: "small soft num" }, size), pull),
+    ),
+    h("div", { class: "facts" },
+      h("span", {}, `${t("voices.licence")} `, h("b", {}, set.licence)),
+      h("span", {}, set.problem || set.title),
+    ),
+    bar,
+  );
+}
 
 /** What takes how much room, where it is, and what the engines run on. It is measured while the rest can be used. */
 function room() {
@@ -113,14 +139,19 @@ function health(signal) {
   const out = h("div");
   const wrong = place();
   const bar = progress();
-  const looks = { ok: ["good", "check"], note: ["", "help"], problem: ["bad", "warn"], warning: ["warn", "warn"] };
-  const shown = (findings) => fill(out, h("ul", { class: "findings" }, findings.map((each) => {
-    const [kind, picture] = looks[each.level ?? each.state] ?? looks.note;
-    return h("li", { class: kind }, icon(picture), h("span", {}, each.sentence ?? each.says, each.advice ? h("span", { class: "soft" }, ` ${each.advice}`) : null));
-  })));
-  const quick = button(t("settings.checkMachine"), () => during(quick, wrong, async () => shown((await get("doctor")).findings)));
-  const long = button(t("settings.measure"), () => during(long, wrong, async () => shown((await bar.run(await post("doctor"), () => {}, signal)).result.findings)), { kind: "quiet" });
-  return card(t("settings.health"), h("p", { class: "help" }, t("settings.healthHelp")), h("div", { class: "actions" }, quick, long), wrong, bar, out);
+  const looks = { ok: ["good", "check"], note: ["", "help"], problem: ["bad", "warn"] };
+  const line = (finding) => {
+    const [kind, picture] = looks[finding.state] ?? looks.note;
+    const advice = finding.advice && h("span", { class: "soft" }, ` ${finding.advice}`);
+    return h("li", { class: kind }, icon(picture), h("span", {}, finding.says, advice));
+  };
+  const shown = ({ findings }) => fill(out, h("ul", { class: "findings" }, findings.map(line)));
+  const look = async () => shown(await get("doctor"));
+  const measure = async () => shown((await bar.run(await post("doctor"), () => {}, signal)).result);
+  const quick = button(t("settings.checkMachine"), () => during(quick, wrong, look));
+  const long = button(t("settings.measure"), () => during(long, wrong, measure), { kind: "quiet" });
+  const lead = h("p", { class: "help" }, t("settings.healthHelp"));
+  return card(t("settings.health"), lead, h("div", { class: "actions" }, quick, long), wrong, bar, out);
 }
 
 function house(about, session) {

@@ -7,7 +7,7 @@ import { formFor } from "../form.js";
 import { icon } from "../icons.js";
 import { clock, moment, number, t } from "../i18n.js";
 import { unfinished } from "../jobs.js";
-import { badge, button, card, during, empty, head, more, notice, place, sure } from "../parts.js";
+import { badge, button, card, during, empty, figures, head, more, notice, place, sure } from "../parts.js";
 import { progress } from "../progress.js";
 import { begun, watch } from "../run.js";
 
@@ -25,11 +25,12 @@ export async function build(page, { signal, rest }) {
   const redraw = async () => fill(shelf, await lists({ open, edit, redraw, signal }));
   const draft = h("div", { class: "stack" });
   fill(page, head(t("training.title"), t("training.lead")));
-  if (!datasets.length) page.append(card("", empty("training", t("training.noDataset"), t("training.noDatasetWhy"), h("a", { class: "button", href: "#datasets" }, t("training.makeDataset")))));
-  else page.append(maker({ datasets, engines, first: rest[0], signal, made: (plan) => {
-    fill(draft, planned(plan, { signal, open, redraw }));
+  const made = (plan) => {
+    edit(plan);
     redraw();
-  } }), draft);
+  };
+  if (datasets.length) page.append(maker({ datasets, engines, first: rest[0], signal, made }), draft);
+  else page.append(noDataset());
   page.append(shelf, below);
   await redraw();
   const [job] = await unfinished("train").catch(() => []);
@@ -38,10 +39,17 @@ export async function build(page, { signal, rest }) {
   await open(job.request.plan);
 }
 
+function noDataset() {
+  const prepare = h("a", { class: "button", href: "#datasets" }, t("training.makeDataset"));
+  return card("", empty("training", t("training.noDataset"), t("training.noDatasetWhy"), prepare));
+}
+
 /** The form for a new plan. */
 function maker({ datasets, engines, first, signal, made }) {
-  const dataset = select(datasets.map((each) => [each.name, each.name]), datasets.some((each) => each.name === first) ? first : undefined);
-  const name = field(t("training.name"), h("input", { required: true, maxlength: 64, autocomplete: "off", placeholder: "narrator-1" }), { help: t("training.nameHelp") });
+  const names = datasets.map((each) => each.name);
+  const dataset = select(names, names.includes(first) ? first : undefined);
+  const called = h("input", { required: true, maxlength: 64, autocomplete: "off", placeholder: "narrator-1" });
+  const name = field(t("training.name"), called, { help: t("training.nameHelp") });
   const able = new Map(engines.filter((each) => each.recipe_options).map((each) => [each.name, each.recipe_options]));
   const engine = select([...able.keys()], [...able.keys()][0]);
   const recipe = h("fieldset", {});
@@ -62,8 +70,17 @@ function maker({ datasets, engines, first, signal, made }) {
     "form",
     { class: "card", novalidate: true },
     h("h2", {}, t("training.make")),
-    h("div", { class: "grid" }, field(t("training.dataset"), dataset), name, field(t("training.engine"), engine), consent),
-    h("div", { class: "tick" }, trial, h("label", { for: "trial" }, t("training.trial")), h("p", { class: "help" }, t("training.trialHelp"))),
+    h("div", { class: "grid" },
+      field(t("training.dataset"), dataset),
+      name,
+      field(t("training.engine"), engine),
+      consent,
+    ),
+    h("div", { class: "tick" },
+      trial,
+      h("label", { for: "trial" }, t("training.trial")),
+      h("p", { class: "help" }, t("training.trialHelp")),
+    ),
     more(t("form.more"), options, recipe),
     h("div", { class: "actions" }, go),
     wrong,
@@ -81,7 +98,8 @@ function maker({ datasets, engines, first, signal, made }) {
       if (Object.keys(state.recipe.values()).length) values.recipe = state.recipe.values();
       if (consent.control.value.trim()) values.consent = consent.control.value.trim();
       try {
-        const job = await bar.run(await post("plans", { name: name.control.value.trim(), dataset: dataset.value, values, trial: trial.checked }), () => {}, signal);
+        const wish = { name: called.value.trim(), dataset: dataset.value, values, trial: trial.checked };
+        const job = await bar.run(await post("plans", wish), () => {}, signal);
         made(job.result);
       } catch (problem) {
         options.complain(problem.message);
@@ -103,16 +121,16 @@ function planned(plan, { signal, open, redraw }) {
     await open(plan.name);
   });
   const check = (event) => during(event.currentTarget, wrong, async () => {
-    const job = await bar.run(await put(at("plans", plan.name), { plan: { ...plan.plan, ...(await options.ready).values() }, trial: false }), () => {}, signal);
+    const changed = { ...plan.plan, ...(await options.ready).values() };
+    const job = await bar.run(await put(at("plans", plan.name), { plan: changed, trial: false }), () => {}, signal);
     box.replaceWith(planned(job.result, { signal, open, redraw }));
   });
-  const looks = { changed: ["warn", "warn"], note: ["", "help"], chosen: ["good", "check"] };
   const box = h(
     "section",
     { class: "card", data: { role: "plan" } },
     h("header", {}, h("h2", {}, t("training.planOf", { name: plan.name })), badge(plan.plan.engine, "voice")),
     estimate(plan.estimate),
-    plan.remarks?.length ? h("ul", { class: "findings" }, plan.remarks.map((remark) => h("li", { class: looks[remark.kind]?.[0] }, icon(looks[remark.kind]?.[1] ?? "help"), h("span", {}, remark.sentence ?? remark.says)))) : null,
+    plan.remarks?.length ? h("ul", { class: "findings" }, plan.remarks.map(remarkLine)) : null,
     h("div", { class: "actions" }, button(t("training.start"), start, { kind: "primary", picture: "play" })),
     wrong,
     bar,
@@ -121,10 +139,20 @@ function planned(plan, { signal, open, redraw }) {
   return box;
 }
 
+function remarkLine(remark) {
+  const looks = { changed: ["warn", "warn"], note: ["", "help"], chosen: ["good", "check"] };
+  const [kind, picture] = looks[remark.kind] ?? looks.note;
+  return h("li", { class: kind }, icon(picture), h("span", {}, remark.sentence));
+}
+
 function estimate(found) {
   if (!found) return null;
-  const told = [[t("training.takes"), found.seconds ? clock(found.seconds) : null], [t("training.steps"), found.steps ? number(found.steps, 0) : null], [t("training.memory"), found.memory_gb ? `${number(found.memory_gb, 1)} GB` : null]];
-  return h("div", { class: "facts" }, told.filter(([, value]) => value && value !== "–").map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))));
+  const told = [
+    [t("training.takes"), found.seconds && clock(found.seconds)],
+    [t("training.steps"), found.steps && number(found.steps, 0)],
+    [t("training.memory"), found.memory_gib && `${number(found.memory_gib, 1)} GiB`],
+  ];
+  return figures(told.filter(([, value]) => value));
 }
 
 async function lists({ open, edit, redraw, signal }) {
@@ -164,13 +192,28 @@ function plansCard(plans, edit, redraw) {
 function line(run, open) {
   const { state } = run;
   const looks = { training: "voice", preparing: "voice", finished: "good", failed: "bad" };
-  return h("li", {}, h("div", { class: "row apart" },
-    h("span", { class: "row" }, h("b", {}, run.name), state && badge(statusWords(state.status), looks[state.status] ?? ""), state?.steps ? h("span", { class: "soft num small" }, t("training.stepOf", { n: state.step, of: state.steps })) : null, h("span", { class: "soft small" }, moment(state?.updated))),
-    button(t("training.watch"), () => open(run.name), { kind: "small", "aria-label": t("training.watchOf", { name: run.name }) })),
-    run.damaged && notice("bad", run.damaged));
+  const steps = state?.steps ? t("training.stepOf", { n: state.step, of: state.steps }) : "";
+  const watched = { kind: "small", "aria-label": t("training.watchOf", { name: run.name }) };
+  return h(
+    "li",
+    {},
+    h("div", { class: "row apart" },
+      h("span", { class: "row" },
+        h("b", {}, run.name),
+        state && badge(statusWords(state.status), looks[state.status] ?? ""),
+        steps && h("span", { class: "soft num small" }, steps),
+        h("span", { class: "soft small" }, moment(state?.updated)),
+      ),
+      button(t("training.watch"), () => open(run.name), watched),
+    ),
+    run.damaged && notice("bad", run.damaged),
+  );
 }
 
 export function statusWords(status) {
-  const words = { new: t("status.new"), preparing: t("status.preparing"), training: t("status.training"), stopped: t("status.stopped"), finished: t("status.finished"), failed: t("status.failed") };
+  const words = {
+    new: t("status.new"), preparing: t("status.preparing"), training: t("status.training"),
+    stopped: t("status.stopped"), finished: t("status.finished"), failed: t("status.failed"),
+  };
   return words[status] ?? status;
 }

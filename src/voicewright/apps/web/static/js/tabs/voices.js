@@ -7,7 +7,9 @@ import { dropzone } from "../files.js";
 import { icon } from "../icons.js";
 import { clock, moment, number, t } from "../i18n.js";
 import { cancel } from "../jobs.js";
-import { badge, button, card, choices, dialog, during, empty, facts, head, more, notice, place, sure, tool } from "../parts.js";
+import {
+  badge, button, card, choices, dialog, during, empty, facts, figures, head, more, notice, place, sure, tool,
+} from "../parts.js";
 import { player } from "../player.js";
 import { progress } from "../progress.js";
 import { report } from "../report.js";
@@ -31,18 +33,11 @@ function maker({ home, engines, signal, made }) {
   const doctor = h("div");
   const state = { examining: new AbortController(), speaker: null };
   const drop = dropzone({ label: t("voices.recordings"), words: t("voices.drop"), changed: () => examine() });
-  const name = field(t("voices.name"), h("input", { required: true, maxlength: 64, autocomplete: "off", placeholder: "narrator" }), { help: t("voices.nameHelp") });
-  const consent = field(t("voices.consent"), h("input", { maxlength: 500, placeholder: t("voices.consentExample"), required: home.require_consent }), { help: home.require_consent ? t("voices.consentNeeded") : t("voices.consentHelp") });
-  const self = button(t("voices.self"), () => (consent.control.value = t("voices.selfWords")), { kind: "quiet small" });
+  const name = nameField();
+  const [consent, self] = consentField(home);
   const preset = { now: "standard" };
-  const pick = choices("preset", [["quick", t("voices.quick"), t("voices.quickHelp")], ["standard", t("voices.standard"), t("voices.standardHelp")], ["best", t("voices.best"), t("voices.bestHelp")]], preset.now, (value) => (preset.now = value));
-  const speaker = field(t("voices.speaker"), h("input", { type: "number", min: 1, max: 20, value: 1 }), { help: t("voices.speakerHelp") });
-  speaker.hidden = true;
-  speaker.control.addEventListener("change", () => examine());
-  const engine = select(engines.engines.filter((each) => each.clones).map((each) => [each.name, each.name]), engines.default);
-  const licence = h("input", { placeholder: "CC BY 4.0" });
-  const replace = h("input", { type: "checkbox", id: "replace" });
-  const options = formFor("enroll", { skip: ["preset"] });
+  const speaker = speakerField(() => examine());
+  const { element: further, ...extra } = furtherFields(engines);
   const wrong = place();
   const bar = progress();
   const heard = h("div");
@@ -55,8 +50,8 @@ function maker({ home, engines, signal, made }) {
     doctor,
     speaker,
     h("div", { class: "grid" }, name, h("div", {}, consent, self)),
-    h("div", { class: "field" }, h("span", { class: "legend" }, t("voices.preset")), pick),
-    more(t("form.more"), h("div", { class: "grid" }, field(t("voices.engine"), engine, { help: t("voices.engineHelp") }), field(t("voices.licence"), licence, { help: t("voices.licenceHelp") })), options, h("div", { class: "tick" }, replace, h("label", { for: "replace" }, t("voices.replace")))),
+    h("div", { class: "field" }, h("span", { class: "legend" }, t("voices.preset")), presets(preset)),
+    further,
     h("div", { class: "actions" }, go),
     wrong,
     bar,
@@ -95,8 +90,14 @@ function maker({ home, engines, signal, made }) {
     if (!asked(drop, name, consent, home, wrong)) return;
     during(go, wrong, async () => {
       const request = {
-        name: name.control.value.trim(), uploads: drop.uploads().map((each) => each.id), consent: consent.control.value.trim(), licence: licence.value,
-        speaker: chosenSpeaker(), replace: replace.checked, engine: engine.value, options: { ...options.values(), preset: preset.now },
+        name: name.control.value.trim(),
+        uploads: drop.uploads().map((each) => each.id),
+        consent: consent.control.value.trim(),
+        licence: extra.licence.value,
+        speaker: chosenSpeaker(),
+        replace: extra.replace.checked,
+        engine: extra.engine.value,
+        options: { ...extra.options.values(), preset: preset.now },
       };
       const last = await bar.run(await refusal(name, post("voices", request)), () => {}, signal);
       fill(heard, beside(last.result, drop.uploads()));
@@ -104,6 +105,55 @@ function maker({ home, engines, signal, made }) {
     });
   });
   return form;
+}
+
+function nameField() {
+  const control = h("input", { required: true, maxlength: 64, autocomplete: "off", placeholder: "narrator" });
+  return field(t("voices.name"), control, { help: t("voices.nameHelp") });
+}
+
+/** Who agreed, and a button for who speaks for themselves. */
+function consentField(home) {
+  const needed = home.require_consent;
+  const control = h("input", { maxlength: 500, placeholder: t("voices.consentExample"), required: needed });
+  const help = needed ? t("voices.consentNeeded") : t("voices.consentHelp");
+  const box = field(t("voices.consent"), control, { help });
+  return [box, button(t("voices.self"), () => (control.value = t("voices.selfWords")), { kind: "quiet small" })];
+}
+
+/** Shown once several people were heard. */
+function speakerField(changed) {
+  const control = h("input", { type: "number", min: 1, max: 20, value: 1 });
+  const box = field(t("voices.speaker"), control, { help: t("voices.speakerHelp") });
+  box.hidden = true;
+  control.addEventListener("change", changed);
+  return box;
+}
+
+function presets(chosen) {
+  const list = [
+    ["quick", t("voices.quick"), t("voices.quickHelp")],
+    ["standard", t("voices.standard"), t("voices.standardHelp")],
+    ["best", t("voices.best"), t("voices.bestHelp")],
+  ];
+  return choices("preset", list, chosen.now, (value) => (chosen.now = value));
+}
+
+function furtherFields({ engines, default: first }) {
+  const engine = select(engines.filter((each) => each.clones).map((each) => each.name), first);
+  const licence = h("input", { placeholder: "CC BY 4.0" });
+  const replace = h("input", { type: "checkbox", id: "replace" });
+  const options = formFor("enroll", { skip: ["preset"] });
+  const element = more(
+    t("form.more"),
+    h("div", { class: "grid" },
+      field(t("voices.engine"), engine, { help: t("voices.engineHelp") }),
+      field(t("voices.licence"), licence, { help: t("voices.licenceHelp") }),
+    ),
+    options,
+    h("div", { class: "tick" }, replace, h("label", { for: "replace" }, t("voices.replace"))),
+  );
+  return { element, engine, licence, replace, options };
 }
 
 function asked(drop, name, consent, home, wrong) {
@@ -138,19 +188,28 @@ async function refusal(name, asking) {
 /** The new voice beside what it was made of. */
 function beside(result, uploads) {
   const { voice } = result;
+  const source = (each) => player(at("uploads", each.id, "audio"), {
+    name: each.name, seconds: each.seconds, waveform: at("uploads", each.id, "waveform"),
+  });
+  const speak = h("a", { href: "#speak" }, t("voices.speakNow"));
   return h(
     "div",
     { class: "stack", data: { role: "made" } },
-    notice("good", h("b", {}, t("voices.made", { name: voice.name })), h("a", { href: "#speak" }, t("voices.speakNow"))),
+    notice("good", h("b", {}, t("voices.made", { name: voice.name })), speak),
     h("div", { class: "grid" },
-      h("div", { class: "stack" }, h("h3", {}, t("voices.source")), uploads.slice(0, 3).map((each) => player(at("uploads", each.id, "audio"), { name: each.name, seconds: each.seconds, waveform: at("uploads", each.id, "waveform") }))),
-      h("div", { class: "stack" }, h("h3", {}, t("voices.result")), voice.preview_s ? player(at("voices", voice.name, "preview"), { name: voice.name }) : h("p", { class: "soft" }, t("voices.noPreview")), figures(voice)),
+      h("div", { class: "stack" }, h("h3", {}, t("voices.source")), uploads.slice(0, 3).map(source)),
+      h("div", { class: "stack" }, h("h3", {}, t("voices.result")), preview(voice, voice.preview_s), scores(voice)),
     ),
   );
 }
 
-function figures(voice) {
-  return h("div", { class: "facts" }, Object.entries(voice.scores ?? {}).map(([name, value]) => h("span", {}, `${name} `, h("b", {}, number(value)))));
+function preview(voice, there, slim = false) {
+  if (!there) return h("p", { class: "soft" }, t("voices.noPreview"));
+  return player(at("voices", voice.name, "preview"), { name: voice.name, slim });
+}
+
+function scores(voice) {
+  return figures(Object.entries(voice.scores ?? {}).map(([name, value]) => [name, number(value)]));
 }
 
 /** The voices that there are. */
@@ -185,20 +244,38 @@ function entry(voice, redraw) {
   });
   const about = h("div");
   const told = more(t("voices.about"), about);
-  told.addEventListener("toggle", () => told.open && act(async () => fill(about, details(await get(at("voices", voice.name))))));
+  const tell = async () => fill(about, details(await get(at("voices", voice.name))));
+  told.addEventListener("toggle", () => told.open && act(tell));
+  const file = { href: at("voices", voice.name, "file"), download: `${voice.name}.voice` };
   return h(
     "article",
     { class: "card", data: { voice: voice.name }, "aria-label": voice.name },
-    h("header", {}, h("h3", {}, voice.name), badge(voice.engine, "voice"), voice.damaged && badge(t("voices.damaged"), "bad", voice.damaged)),
-    h("div", { class: "facts" }, h("span", {}, voice.language), h("span", {}, t("voices.from", { time: clock(voice.seconds) })), h("span", {}, moment(voice.created))),
-    voice.damaged ? h("p", { class: "field-error" }, voice.damaged) : voice.has_preview ? player(at("voices", voice.name, "preview"), { name: voice.name, slim: true }) : h("p", { class: "soft" }, t("voices.noPreview")),
+    h("header", {},
+      h("h3", {}, voice.name),
+      badge(voice.engine, "voice"),
+      voice.damaged && badge(t("voices.damaged"), "bad", voice.damaged),
+    ),
+    h("div", { class: "facts" },
+      h("span", {}, voice.language),
+      h("span", {}, t("voices.from", { time: clock(voice.seconds) })),
+      h("span", {}, moment(voice.created)),
+    ),
+    voice.damaged ? h("p", { class: "field-error" }, voice.damaged) : preview(voice, voice.has_preview, true),
     wrong,
-    h("div", { class: "row" }, h("a", { class: "button small", href: at("voices", voice.name, "file"), download: `${voice.name}.voice` }, icon("download"), t("voices.export")), tool("edit", t("voices.renameOf", { name: voice.name }), rename, { "data-do": "rename" }), tool("trash", t("voices.deleteOf", { name: voice.name }), away)),
+    h("div", { class: "row" },
+      h("a", { class: "button small", ...file }, icon("download"), t("voices.export")),
+      tool("edit", t("voices.renameOf", { name: voice.name }), rename, { "data-do": "rename" }),
+      tool("trash", t("voices.deleteOf", { name: voice.name }), away),
+    ),
     told,
   );
 }
 
 function details(voice) {
   const source = voice.sources.map((each) => `${each.name} (${clock(each.seconds)})`).join(", ");
-  return h("div", { class: "stack" }, facts([[t("voices.consent"), voice.consent || t("voices.notStated")], [t("voices.licence"), voice.licence], [t("voices.source"), source], [t("voices.weights"), voice.weights]]), figures(voice));
+  const known = [
+    [t("voices.consent"), voice.consent || t("voices.notStated")], [t("voices.licence"), voice.licence],
+    [t("voices.source"), source], [t("voices.weights"), voice.weights],
+  ];
+  return h("div", { class: "stack" }, facts(known), scores(voice));
 }
