@@ -102,6 +102,31 @@ def test_what_runs_and_what_waits_can_be_cancelled(queue: JobQueue, worker: Work
     assert queue.wait(queue.submit("speak", {}).id, 5).state == "done"
 
 
+def test_who_looks_at_a_job_does_not_wait_for_the_disk(
+    queue: JobQueue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = queue.submit("speak", {"until": "later"})
+    worker.begun.acquire(timeout=5)
+    writing, slow = threading.Event(), threading.Event()
+
+    def put(job: Job) -> None:
+        writing.set()
+        slow.wait(30)
+
+    waiting = queue.submit("speak", {})
+    monkeypatch.setattr(queue.store, "put", put)
+    cancelling = threading.Thread(target=queue.cancel, args=(waiting.id,))
+    cancelling.start()
+    assert writing.wait(5)
+    looking = threading.Thread(target=queue.get, args=(running.id,))
+    looking.start()
+    looking.join(5)
+    waits = looking.is_alive()
+    slow.set()
+    cancelling.join(5)
+    assert not waits
+
+
 def test_long_work_does_not_keep_speech_waiting(queue: JobQueue, worker: Worker) -> None:
     long = queue.submit("train", {"until": "go"})
     worker.begun.acquire(timeout=5)

@@ -182,6 +182,8 @@ class JobQueue:
 
     def get(self, name: str) -> Job:
         """A job as it is now. Raises UnknownJob."""
+        if (job := self._live.get(name)) is not None:
+            return job  # without the lock, which is held while the disk is written to: who follows a job looks often
         with self._changed:
             return self._live.get(name) or self.store.get(name)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from voicewright.apps.http.following import first_sound, over, sound_of
 from voicewright.apps.http.house import House, TheHouse
@@ -52,11 +53,9 @@ class OpenAiSpeech(BaseModel):
 @router.post("/audio/speech", response_class=StreamingResponse)
 async def speech(house: TheHouse, request: Request, wish: OpenAiSpeech) -> StreamingResponse:
     """Speak a text; the sound is sent while it is made. Who hangs up ends the work."""
-    from starlette.concurrency import run_in_threadpool
-
     ours = _ours(wish)
     await run_in_threadpool(_check, house, wish.model, ours)
-    job = house.submit(request, "speak", ours.model_dump())
+    job = await run_in_threadpool(house.submit, request, "speak", ours.model_dump())
     job = await first_sound(house, job.id, request)
     rate = StreamReader(house.queue.folder(job.id)).rate
     if rate is None or job.state in ("failed", "cancelled"):
@@ -86,9 +85,9 @@ async def transcriptions(
         if upload.kind != "sound":
             raise BadUpload(f"{upload.name!r} is no sound")
         wish = {"language": language, "name": upload.name, "times": response_format in TIMED}
-        job = house.submit(request, "transcribe", wish, sounds=[upload.id])
+        job = await run_in_threadpool(house.submit, request, "transcribe", wish, sounds=[upload.id])
     finally:
-        house.uploads.remove(upload.id)
+        await run_in_threadpool(house.uploads.remove, upload.id)
     return _written(_result(await over(house, job.id, request)), response_format)
 
 

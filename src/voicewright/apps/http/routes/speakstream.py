@@ -109,7 +109,8 @@ async def _speak(
 ) -> float:
     """Speak some sentences after a pause; how long both are."""
     ours = SpeechWish(text=text, voice=wish.voice, engine=wish.engine, settings=wish.settings)
-    job = house.queue.submit("speak", {**ours.model_dump(), "_files": []}, owner=str(socket.state.owner))
+    wanted, owner = {**ours.model_dump(), "_files": []}, str(socket.state.owner)
+    job = await run_in_threadpool(house.queue.submit, "speak", wanted, owner=owner)
     try:
         job = await first_sound(house, job.id)
         rate = StreamReader(house.queue.folder(job.id)).rate
