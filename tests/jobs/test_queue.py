@@ -10,8 +10,9 @@ import pytest
 from voicewright.errors import BadClip, BadJob, QueueFull, UnknownJob
 from voicewright.jobs.job import Job, new_id, now
 from voicewright.jobs.pruning import Policy
-from voicewright.jobs.queue import JobQueue, Work
+from voicewright.jobs.queue import JobQueue
 from voicewright.jobs.store import JobStore
+from voicewright.jobs.work import Work
 
 
 class Worker:

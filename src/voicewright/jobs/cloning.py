@@ -9,7 +9,7 @@ from voicewright.engines.registry import abilities, engines
 from voicewright.errors import BadSetting
 from voicewright.jobs.places import Places
 from voicewright.jobs.plain import plain
-from voicewright.jobs.queue import Work
+from voicewright.jobs.work import Work
 from voicewright.settings import from_dict
 from voicewright.voice.reference import Reference
 from voicewright.voice.reference import examine as examined

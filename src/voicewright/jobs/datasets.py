@@ -11,7 +11,7 @@ from voicewright.data.options import PrepareOptions
 from voicewright.jobs.cloning import recordings
 from voicewright.jobs.places import Places, refuse_places
 from voicewright.jobs.plain import plain
-from voicewright.jobs.queue import Work
+from voicewright.jobs.work import Work
 from voicewright.settings import from_dict, to_dict
 
 if TYPE_CHECKING:

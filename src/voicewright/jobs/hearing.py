@@ -16,8 +16,8 @@ from voicewright.errors import MissingWeights, VoicewrightError
 from voicewright.jobs.cloning import recordings
 from voicewright.jobs.places import Places, refuse_places
 from voicewright.jobs.plain import plain
-from voicewright.jobs.queue import Work
 from voicewright.jobs.speaking import voice_for
+from voicewright.jobs.work import Work
 from voicewright.measure.intelligibility import Transcript, Word
 from voicewright.settings import from_dict
 from voicewright.speech.subtitles import LINE_LETTERS, LINES

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicewright.errors import BadJob
 from voicewright.jobs.places import Places
-from voicewright.jobs.queue import Does, Work
+from voicewright.jobs.work import Does, Work
 
 if TYPE_CHECKING:
     from voicewright.studio import Studio

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from voicewright.errors import BadRun
 from voicewright.jobs.places import Places, refuse_places
 from voicewright.jobs.plain import plain
-from voicewright.jobs.queue import Stopped, Work
+from voicewright.jobs.work import Stopped, Work
 from voicewright.settings import from_dict, to_dict
 from voicewright.training.options import TrainingPlan
 from voicewright.training.run import Run

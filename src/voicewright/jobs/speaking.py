@@ -12,8 +12,8 @@ from voicewright.audio.files import SoundWriter
 from voicewright.errors import BadJob, BadSetting
 from voicewright.jobs.places import Places
 from voicewright.jobs.plain import plain
-from voicewright.jobs.queue import Work
 from voicewright.jobs.soundstream import StreamWriter
+from voicewright.jobs.work import Work
 from voicewright.settings import from_dict, to_dict
 from voicewright.speech.assemble import Narration
 from voicewright.speech.journal import Journal

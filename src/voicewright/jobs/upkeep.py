@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from voicewright.jobs.places import Places
 from voicewright.jobs.plain import plain
-from voicewright.jobs.queue import Work
+from voicewright.jobs.work import Work
 
 if TYPE_CHECKING:
     from voicewright.studio import Studio
