@@ -22,7 +22,6 @@ from voicewright.jobs.work import Does, Stopped, Work
 from voicewright.progress import Progress
 
 Lane = Literal["voice", "long"]
-LANES: tuple[Lane, ...] = ("voice", "long")
 MOST_ATTEMPTS = 3
 """A job during which the program died so often is not begun again: it may be what kills it."""
 PRUNE_EVERY = 25
