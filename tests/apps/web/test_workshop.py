@@ -39,11 +39,16 @@ def test_an_old_sound_gives_back_its_settings_and_its_voice(page: "Page", tmp_pa
     inside = base64.b64encode(page.request.get(f"/api/v1/voices/{voice}/file").body()).decode()
     write_card(old, replace(card, voice_file=inside))
 
+    strange = tmp_path / "strange.wav"
+    strange.write_bytes(old.read_bytes())
+    write_card(strange, replace(card, voice=replace(card.voice, name="nobody"), voice_file=""))
+
     page.goto("/#voices")
-    page.get_by_label("Import voices or old sounds").set_input_files([old, SAMPLES / "austen-0880.flac"])
+    page.get_by_label("Import voices or old sounds").set_input_files([strange, old, SAMPLES / "austen-0880.flac"])
     shown = page.locator("[data-role=old]")
     shown.get_by_text("This sound carries no card").wait_for()
-    made = shown.filter(has_text="Once more, please.")
+    shown.get_by_text("Your library has no voice called nobody").wait_for()
+    made = page.get_by_role("region", name="old.wav")
     made.get_by_label("Name", exact=True).fill("returned")
     made.get_by_role("button", name="Take its voice").click()
     page.locator("article[data-voice=returned]").wait_for()
@@ -54,6 +59,14 @@ def test_an_old_sound_gives_back_its_settings_and_its_voice(page: "Page", tmp_pa
     assert page.get_by_label("Voice", exact=True).input_value() == voice
     page.get_by_text("More settings").click()
     assert float(page.get_by_label(re.compile("^Speed")).first.input_value()) == 1.25
+
+
+def test_a_voice_that_is_gone_is_not_replaced_in_silence(page: "Page") -> None:
+    page.goto("/#history")
+    page.locator(".page h1").wait_for()
+    page.evaluate("""sessionStorage.setItem("voicewright.speak.request", '{"text": "Hello.", "voice": "nobody"}')""")
+    page.goto("/#speak")
+    page.get_by_text("There is no voice called nobody here any more").wait_for()
 
 
 def test_a_key_is_made_shown_once_and_deleted(page: "Page") -> None:

@@ -9,8 +9,8 @@ export async function voices() {
   return (await get("voices")).voices;
 }
 
-/** A field to choose a voice in; `changed` hears the voice. */
-export function voiceField(list, chosen, changed = () => {}) {
+/** A field to choose a voice in; `changed` hears the voice. If one is `wished` that is not there, the field says so. */
+export function voiceField(list, chosen, { changed = () => {}, wished = "" } = {}) {
   const whole = list.filter((voice) => !voice.damaged);
   const control = select(whole.map((voice) => [voice.name, voice.name]), whole.some((voice) => voice.name === chosen) ? chosen : whole[0]?.name);
   const audio = h("audio", { preload: "none" });
@@ -25,5 +25,6 @@ export function voiceField(list, chosen, changed = () => {}) {
   beside.append(control, hear);
   control.addEventListener("change", () => changed(now()));
   box.voice = now;
+  if (wished && !whole.some((voice) => voice.name === wished)) box.complain(t("voice.gone", { name: wished }));
   return box;
 }

@@ -41,10 +41,11 @@ function recordings(list, able, signal) {
   const own = h("div");
   const state = { options: null };
   const changed = (voice) => {
-    state.options = formFor(able.get(voice.engine).convert_options);
+    const values = voice.name === wish.voice ? wish.options : {};
+    state.options = formFor(able.get(voice.engine).convert_options, { values });
     fill(own, state.options);
   };
-  const voice = voiceField(list, wish.voice || remembered("voice"), changed);
+  const voice = voiceField(list, wish.voice || remembered("voice"), { changed, wished: wish.voice });
   changed(voice.voice());
   const given = wish.settings ?? {};
   const moves = Array.from({ length: 49 }, (each, i) => 24 - i).map((n) => [String(n), n > 0 ? t("convert.up", { n }) : n < 0 ? t("convert.down", { n: -n }) : t("convert.same")]);

@@ -22,7 +22,8 @@ export async function build(page, { signal }) {
     return;
   }
   const wish = take("speak.request") ?? {};
-  const parts = controls(list, { ...wish, voice: wish.voice || remembered("voice") || settings.default_voice }, runs.runs);
+  const chosen = wish.voice || remembered("voice") || settings.default_voice;
+  const parts = controls(list, { ...wish, voice: chosen, wished: wish.voice }, runs.runs);
   const wrong = place();
   const bar = progress();
   const result = spoken({ signal });
@@ -80,7 +81,7 @@ function controls(list, wish, runs) {
   });
 
   const given = wish.settings ?? {};
-  const voice = voiceField(list, wish.voice);
+  const voice = voiceField(list, wish.voice, { wished: wish.wished });
   const care = { now: careOf(given.check) };
   const takes = h("input", { type: "number", min: 1, max: 16, value: given.check?.takes ?? CARE[care.now].takes ?? 1 });
   const set = (value) => {
