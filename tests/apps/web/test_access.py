@@ -153,8 +153,10 @@ def test_nothing_moves_for_those_who_do_not_want_it(page: "Page", server: Server
 
 
 CONTROLS = """() => {
-  const all = document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]");
-  const seen = [...all].filter((each) => each.checkVisibility() && !each.disabled && each.tabIndex >= 0);
+  const all = document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']");
+  // one tab of the list is enough, arrows go on; a button stands for a hidden field, a number for its slider
+  const others = "[role=tab][aria-selected=false], input[type=file].unseen, [aria-hidden=true]";
+  const seen = [...all].filter((each) => each.checkVisibility() && !each.disabled && !each.matches(others));
   const radios = new Set();
   return seen.filter((each) => {
     if (each.type !== "radio") return true;
@@ -165,7 +167,7 @@ CONTROLS = """() => {
     return each.outerHTML.slice(0, 160);
   });
 }"""
-"""Everything that the tab key has to reach, numbered."""
+"""Everything that the tab key has to reach, numbered; of radio buttons, the one of each group that is chosen."""
 FOCUSED = """() => {
   const now = document.activeElement;
   let marked = false;
