@@ -12,7 +12,13 @@ export function report(result) {
   return h(
     "section",
     { class: "stack", "aria-label": t("doctor.title"), data: { role: "doctor" } },
-    h("div", { class: "row" }, h("h3", {}, t("doctor.title")), badge(t("doctor.grade", { grade: gradeWords(result.grade) }), GRADES[result.grade] ?? "voice"), h("span", { class: "small soft" }, t("doctor.used", { time: clock(result.seconds_used) }), " · ", t("doctor.speakers", { n: result.speakers }))),
+    h("div", { class: "row" },
+      h("h3", {}, t("doctor.title")),
+      badge(t("doctor.grade", { grade: gradeWords(result.grade) }), GRADES[result.grade] ?? "voice"),
+      h("span", { class: "small soft" },
+        t("doctor.used", { time: clock(result.seconds_used) }), " · ", t("doctor.speakers", { n: result.speakers }),
+      ),
+    ),
     h("div", { class: "grid" }, dials(result), h("ul", { class: "findings" }, sentences(result))),
   );
 }
@@ -22,21 +28,31 @@ function gradeWords(grade) {
   return words[grade] ?? grade;
 }
 
-/** What a listener hears first, each as a bar: full is as good as it gets. */
+/** What a listener hears first, each as a bar: full is as good as it gets. What was not measured is left out. */
 function dials({ quality = {}, seconds_used: used }) {
+  const { snr_db: snr, reverb_s: reverb, bandwidth_hz: band, clipped } = quality;
   const rows = [
-    [t("doctor.length"), used / 15, clock(used)],
-    [t("doctor.quiet"), quality.snr_db === undefined ? null : (quality.snr_db - 5) / 35, `${number(quality.snr_db, 0)} dB`],
-    [t("doctor.dry"), quality.reverb_s === undefined || quality.reverb_s === null ? null : 1 - quality.reverb_s / 0.9, clock(quality.reverb_s)],
-    [t("doctor.clear"), quality.bandwidth_hz ? (quality.bandwidth_hz - 2500) / 7500 : null, `${number((quality.bandwidth_hz ?? 0) / 1000, 1)} kHz`],
-    [t("doctor.clean"), quality.clipped === undefined ? null : 1 - quality.clipped * 200, `${number((quality.clipped ?? 0) * 100, 1)} %`],
+    [t("doctor.length"), used, (s) => s / 15, clock(used)],
+    [t("doctor.quiet"), snr, (db) => (db - 5) / 35, `${number(snr, 0)} dB`],
+    [t("doctor.dry"), reverb, (s) => 1 - s / 0.9, clock(reverb)],
+    [t("doctor.clear"), band || null, (hz) => (hz - 2500) / 7500, `${number(band / 1000, 1)} kHz`],
+    [t("doctor.clean"), clipped, (share) => 1 - share * 200, `${number(clipped * 100, 1)} %`],
   ];
-  return h("div", { class: "stack" }, rows.filter(([, share]) => share !== null && Number.isFinite(share)).map(([name, share, words]) => {
-    const full = Math.max(0.03, Math.min(1, share));
-    const bar = h("i", { class: full > 0.6 ? null : full > 0.3 ? "warn" : "bad" });
-    bar.style.width = `${full * 100}%`;
-    return h("div", { class: "dial" }, h("span", {}, name), h("span", { class: "bar", "aria-hidden": "true" }, bar), h("span", { class: "num soft" }, words));
-  }));
+  const measured = rows.filter(([, value]) => Number.isFinite(value));
+  return h("div", { class: "stack" }, measured.map(([name, value, share, words]) => dial(name, share(value), words)));
+}
+
+function dial(name, share, words) {
+  const full = Math.max(0.03, Math.min(1, share));
+  const bar = h("i", { class: full > 0.6 ? null : full > 0.3 ? "warn" : "bad" });
+  bar.style.width = `${full * 100}%`;
+  return h(
+    "div",
+    { class: "dial" },
+    h("span", {}, name),
+    h("span", { class: "bar", "aria-hidden": "true" }, bar),
+    h("span", { class: "num soft" }, words),
+  );
 }
 
 function sentences(result) {
@@ -46,6 +62,7 @@ function sentences(result) {
     const [kind, picture] = LOOKS[finding.severity] ?? LOOKS.info;
     const heard = finding.kind === "language" && result.language.length < 4;
     const sentence = heard ? t("doctor.language", { name: languageName(result.language) }) : finding.sentence;
-    return h("li", { class: kind }, icon(picture), h("span", {}, finding.where ? `${finding.where}: ${sentence}` : sentence));
+    const where = finding.where ? `${finding.where}: ` : "";
+    return h("li", { class: kind }, icon(picture), h("span", {}, where, sentence));
   });
 }

@@ -12,7 +12,8 @@ export async function voices() {
 /** A field to choose a voice in; `changed` hears the voice. If one is `wished` that is not there, the field says so. */
 export function voiceField(list, chosen, { changed = () => {}, wished = "" } = {}) {
   const whole = list.filter((voice) => !voice.damaged);
-  const control = select(whole.map((voice) => [voice.name, voice.name]), whole.some((voice) => voice.name === chosen) ? chosen : whole[0]?.name);
+  const names = whole.map((voice) => voice.name);
+  const control = select(names, names.includes(chosen) ? chosen : names[0]);
   const audio = h("audio", { preload: "none" });
   const hear = tool("play", t("voice.hear"), () => {
     audio.src = at("voices", control.value, "preview");
@@ -25,6 +26,6 @@ export function voiceField(list, chosen, { changed = () => {}, wished = "" } = {
   beside.append(control, hear);
   control.addEventListener("change", () => changed(now()));
   box.voice = now;
-  if (wished && !whole.some((voice) => voice.name === wished)) box.complain(t("voice.gone", { name: wished }));
+  if (wished && !names.includes(wished)) box.complain(t("voice.gone", { name: wished }));
   return box;
 }
