@@ -1,19 +1,25 @@
 """What the documents print is run; what they say of the commands is what the commands say."""
 
 import importlib.util
-import os
 import re
 import shlex
-import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from voicewright.apps.cli import main
+from voicewright.engines import registry
+
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README, GUIDES = ROOT / "README.md", sorted((ROOT / "docs").glob("*.md"))
+PAGES = [README, *GUIDES]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
@@ -36,15 +42,16 @@ def steps(page: Path) -> list[tuple[str, str]]:
     return found
 
 
-def run(step: tuple[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+def run(step: tuple[str, str]) -> int:
+    """Run a step here, where the networks' libraries are loaded already; the exit code.
+
+    That the program starts as a process is tested where that is the point: `test_cli`, `test_start`, `test_train_tiny`.
+    """
     language, text = step
-    environment = os.environ | {"VOICEWRIGHT_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "voicewright", *shlex.split(text, comments=True)[1:]]
-    if language == "python":
-        command = [sys.executable, "-W", "error::DeprecationWarning:voicewright", "-c", text]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL
-    )
+    if language == "sh":
+        return main(shlex.split(text, comments=True)[1:])
+    exec(compile(text, "the page", "exec"), {"__name__": "__main__"})
+    return 0
 
 
 def recordings(folder: Path) -> None:
@@ -68,17 +75,50 @@ def recordings(folder: Path) -> None:
     (folder / "book.txt").write_text("It was late. Nobody spoke.\n\nThen the door opened.\n", "utf-8")
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder in which a page is followed, with the recordings that it speaks of."""
+    recordings(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def small_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default engine in miniature, under its own name."""
+
+    def load(store: Any, *, device: str, precision: str) -> Any:
+        from voicewright.engines.kokoro.engine import KokoroEngine, tiny_parts
+
+        return KokoroEngine(store, device=device, precision=precision, parts=replace(tiny_parts(), name="kokoro"))
+
+    monkeypatch.setitem(sys.modules, "small_door", SimpleNamespace(load=load))
+    monkeypatch.setitem(registry.BUILT_IN, "kokoro", "small_door:load")
+
+
+def followed(pages: Sequence[Path], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Take every step of some pages; those that failed, with what was said."""
+    failures = []
+    for page in pages:
+        for step in steps(page):
+            if run(step):
+                failures.append(f"{page.name}: {step[1]}\n{capsys.readouterr().err[-600:]}")
+    return failures
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_everything_printed_in_the_pages_runs(tmp_path: Path) -> None:
-    recordings(tmp_path)
-    failures = []
-    for page in PAGES:
-        for step in steps(page):
-            done = run(step, tmp_path)
-            if done.returncode:
-                failures.append(f"{page.name}: {step[1]}\n{done.stderr[-600:]}")
-    assert failures == []
+@pytest.mark.usefixtures("here")
+def test_everything_in_the_readme_runs_with_the_real_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert followed([README], capsys) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("here", "small_engine")
+def test_everything_in_the_guides_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("narrator", "reader"):  # whom the guides take for known
+        assert main(["clone", name, "rec1.wav", "rec2.wav", "--preset", "quick"]) == 0
+    assert followed(GUIDES, capsys) == []
 
 
 def test_the_pages_have_something_to_run() -> None:
