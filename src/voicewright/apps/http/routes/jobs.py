@@ -1,5 +1,6 @@
 """Jobs: what waits, what runs, what came out."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -75,7 +76,14 @@ async def follow(house: TheHouse, job_id: str) -> StreamingResponse:
 async def follow_all(house: TheHouse, last: LastEvent = None) -> StreamingResponse:
     """Every change of every job from now on, or since the last event that was seen."""
     after = house.queue.last_change if last is None or last > house.queue.last_change else last
-    return StreamingResponse(events(house, after), media_type="text/event-stream", headers=LIVE)
+    return StreamingResponse(_soon_again(events(house, after)), media_type="text/event-stream", headers=LIVE)
+
+
+async def _soon_again(told: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Who loses the line tries again after a second; browsers would take three."""
+    yield "retry: 1000\n\n"
+    async for each in told:
+        yield each
 
 
 LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
