@@ -128,6 +128,23 @@ def test_who_looks_at_a_job_does_not_wait_for_the_disk(
     assert not waits
 
 
+def test_memory_is_given_back_when_nothing_is_to_be_done(
+    queue: JobQueue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, given = list[int](), threading.Event()
+
+    def give_back() -> None:
+        done.append(len(worker.order))
+        given.set()
+
+    monkeypatch.setattr("voicewright.jobs.queue.REST_S", 0.2)
+    monkeypatch.setattr("voicewright.jobs.queue.give_back", give_back)
+    for _ in range(3):
+        queue.submit("speak", {})
+    assert given.wait(5)
+    assert done == [3]
+
+
 def test_long_work_does_not_keep_speech_waiting(queue: JobQueue, worker: Worker) -> None:
     long = queue.submit("train", {"until": "go"})
     worker.begun.acquire(timeout=5)

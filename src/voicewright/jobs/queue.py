@@ -15,6 +15,7 @@ from typing import Any, Literal
 from voicewright.errors import BadJob, QueueFull, UnknownJob, VoicewrightError
 from voicewright.jobs.changes import Changes
 from voicewright.jobs.job import ENDED, Job, is_id, new_id, now
+from voicewright.jobs.memory import give_back
 from voicewright.jobs.pruning import Policy, outdated
 from voicewright.jobs.store import JobStore
 from voicewright.jobs.turns import Turns
@@ -25,6 +26,8 @@ Lane = Literal["voice", "long"]
 MOST_ATTEMPTS = 3
 """A job during which the program died so often is not begun again: it may be what kills it."""
 PRUNE_EVERY = 25
+REST_S = 1.0
+"""When a lane was idle for so long, memory is given back."""
 USUAL_S = 5.0
 """What a job is taken to last before one has ended."""
 LONGEST_RETRY_S = 300.0
@@ -227,6 +230,13 @@ class JobQueue:
             self._ended += 1
             if self._ended % PRUNE_EVERY == 0:
                 self._prune()
+            if self._may_rest(lane):
+                give_back()
+
+    def _may_rest(self, lane: Lane) -> bool:
+        """Whether nothing comes for a moment; back at once when something does."""
+        with self._changed:
+            return not self._changed.wait_for(lambda: self._closing or self._waiting(lane), REST_S)
 
     def _carry_out(self, job: Job) -> None:
         work = Work(
