@@ -53,6 +53,11 @@ class StreamReader:
         """Whether there is any sound yet."""
         return self._path.is_file() and self._path.stat().st_size > HEAD.size
 
+    @property
+    def samples(self) -> int:
+        """How many there are by now."""
+        return (self._path.stat().st_size - HEAD.size) // 2 if self.sounds else 0
+
     def fresh(self) -> Iterator[NDArray[np.int16]]:
         """(t,) the samples that were not read yet, in parts."""
         if self.rate is None:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import threading
+import wave
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +227,16 @@ def test_who_hangs_up_while_waiting_ends_the_job(client: TestClient, slow: Slow,
     assert asyncio.run(asyncio.wait_for(wait(house, waiting["id"], Gone()), 10)).state == "cancelled"
     slow.gate.set()
     assert ended(client, first)["state"] == "done"
+
+
+def test_a_speech_that_is_done_is_sent_with_its_length(client: TestClient) -> None:
+    job = ended(client, client.post("/api/v1/speech", json={**WISH, "settings": OFF}))
+    for kind, head in (("wav", 44), ("pcm", 0)):
+        answer = client.get(f"/api/v1/speech/{job['id']}/stream?format={kind}")
+        assert int(answer.headers["content-length"]) == len(answer.content)
+        assert len(answer.content) - head == 2 * round(job["result"]["seconds"] * job["result"]["rate"])
+    with wave.open(BytesIO(client.get(f"/api/v1/speech/{job['id']}/stream").content)) as sound:
+        assert sound.getnframes() == round(job["result"]["seconds"] * job["result"]["rate"])
 
 
 def longest_silence_s(sound: bytes, rate: int) -> float:

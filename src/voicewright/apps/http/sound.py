@@ -78,14 +78,20 @@ class _Held(_Sink):
 
 
 class Encoder:
-    """Samples in, bytes of a format out, as soon as there are any. Raises BadSetting: no such format."""
+    """Samples in, bytes of a format out, as soon as there are any.
 
-    def __init__(self, format_name: str, rate: int) -> None:
+    Args:
+        samples: how many there will be, where that is known: a WAV tells it in its head.
+
+    Raises: BadSetting: no such format.
+    """
+
+    def __init__(self, format_name: str, rate: int, samples: int | None = None) -> None:
         if format_name not in FORMATS:
             raise BadSetting(f"no format {format_name!r}; there are: {', '.join(FORMATS)}")
         self.media_type, container, codec = FORMATS[format_name]
         self._raw = not container
-        self._head = wav_header(rate) if format_name == "wav" else b""
+        self._head = wav_header(rate, samples) if format_name == "wav" else b""
         if not self._raw:
             import av
 

@@ -10,7 +10,7 @@ from voicewright.apps.http.following import first_sound, sound_of
 from voicewright.apps.http.house import House, TheHouse, Wish
 from voicewright.apps.http.routes.jobs import accepted
 from voicewright.apps.http.shapes import JobTold
-from voicewright.apps.http.sound import Encoder, encoded, wav_bytes
+from voicewright.apps.http.sound import Encoder, encoded, wav_bytes, wav_header
 from voicewright.errors import BadJob, BadText, UnknownJob
 from voicewright.jobs.job import Job
 from voicewright.jobs.soundstream import StreamReader
@@ -82,8 +82,11 @@ async def stream(house: TheHouse, job_id: str, format: StreamFormat = "wav") -> 
     rate = reader.rate
     if rate is None or not reader.sounds:
         raise BadJob(job.message or "there is no sound")
-    encoder = Encoder(format, rate)
+    samples = reader.samples if job.state == "done" else None
+    encoder = Encoder(format, rate, samples)
     headers = {"X-Sample-Rate": str(rate), "Cache-Control": "no-store"}
+    if samples is not None and format in ("wav", "pcm"):
+        headers["Content-Length"] = str(2 * samples + (len(wav_header(rate)) if format == "wav" else 0))
     return StreamingResponse(encoded(sound_of(house, job.id), encoder), media_type=encoder.media_type, headers=headers)
 
 
