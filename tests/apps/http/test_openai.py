@@ -8,11 +8,13 @@ from io import BytesIO
 from pathlib import Path
 
 import av
+import httpx
 import numpy as np
 import openai
 import pytest
 import uvicorn
-from serving import KEY, SAMPLES
+from serving import HERE, KEY, SAMPLES, Slow
+from tones import ToneEngine
 
 from voicewright.apps.http.app import create_app, create_queue
 from voicewright.apps.http.keys import Keys
@@ -149,3 +151,21 @@ def test_a_recording_is_written_down(client: openai.OpenAI) -> None:
     assert found["vtt"].startswith("WEBVTT")
     assert 7 < found["verbose_json"].duration < 7.2
     assert found["verbose_json"].words[0].word == "And"
+
+
+def test_who_hangs_up_before_the_first_sound_is_not_worked_for(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow()
+    monkeypatch.setattr(ToneEngine, "_take", slow(ToneEngine._take))
+    wish = {"model": "tts-1", "voice": "narrator", "input": "Hello there.", "settings": OFF}
+    with httpx.Client(base_url=address, headers=HERE) as client, ThreadPoolExecutor(1) as stays:
+        first = stays.submit(client.post, "/v1/audio/speech", json=wish, timeout=60)
+        assert slow.begun.acquire(timeout=10)
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/v1/audio/speech", json=wish, timeout=1)
+        until_s = time.monotonic() + 10
+        while (states := [job["state"] for job in client.get("/api/v1/jobs").json()["jobs"]])[0] != "cancelled":
+            assert time.monotonic() < until_s, states
+            time.sleep(0.05)
+        assert states == ["cancelled", "running"]
+        slow.gate.set()
+        assert first.result(20).status_code == 200
