@@ -57,7 +57,7 @@ def entries(page: "Page") -> None:
 
 
 def guide(page: "Page") -> None:
-    page.wait_for_load_state("networkidle")
+    page.locator(".doc h2").first.wait_for()
 
 
 def conversion(page: "Page") -> None:
@@ -71,7 +71,7 @@ TABS: dict[str, Any] = {
     "speak": speech,
     "voices": lambda page: page.locator("article[data-voice=anna]").wait_for(),
     "convert": conversion,
-    "convert/live": lambda page: None,
+    "convert/live": lambda page: page.locator("[data-role=live]").wait_for(),
     "datasets": board,
     "training": run,
     "history": entries,
@@ -81,20 +81,26 @@ TABS: dict[str, Any] = {
 EVERYTHING = "all => all.forEach((each) => { each.open = true; })"
 
 
+AXE = "rules => axe.run({ runOnly: rules, resultTypes: ['violations'] })"
+
+
 def violations(page: "Page", rules: list[str]) -> list[str]:
-    """What axe-core says, a line for each element."""
+    """What axe-core says, a line for each element. The page stays the same one from tab to tab."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]}).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
     return [
         f"{each['id']}: {node['target']} {node['failureSummary'].splitlines()[1].strip()}"
-        for each in found
+        for each in page.evaluate(AXE, rules)["violations"]
         for node in each["nodes"]
     ]
 
 
 OF_VIEWS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 """Rules whose answer depends on colours and width."""
+VARIED = {"speak", "voices", "datasets", "training", "settings"}
+"""What other tabs are made of is in these too."""
 CUT = """() => [...document.querySelectorAll("main *, nav *")].filter((each) => {
   const style = getComputedStyle(each);
   const cuts = ["hidden", "clip"].includes(style.overflowX) && each.scrollWidth > each.clientWidth + 1;
@@ -115,9 +121,10 @@ def test_every_tab_keeps_the_web_accessibility_guidelines_and_fits_when_its_text
         page.locator("main details").evaluate_all(EVERYTHING)
         shown(page, DESK, "light")
         problems += [f"{tab}, in the light, on a desk: {each}" for each in violations(page, LEVELS)]
-        shown(page, PHONE, "dark")
-        problems += [f"{tab}, in the dark, on a phone: {each}" for each in violations(page, OF_VIEWS)]
-        shown(page, DESK, "light")
+        if tab in VARIED:
+            shown(page, PHONE, "dark")
+            problems += [f"{tab}, in the dark, on a phone: {each}" for each in violations(page, OF_VIEWS)]
+            shown(page, DESK, "light")
         letters.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
         assert page.evaluate("getComputedStyle(document.querySelector('.page-head p')).fontSize") == "32px"
         problems += [f"{tab}, enlarged, is cut off: {each}" for each in page.evaluate(CUT)]
