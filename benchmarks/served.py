@@ -23,7 +23,7 @@ from voicewright.audio.writer import write_clip
 from voicewright.samples import samples
 
 OFF = {"check": {"check": "off"}}
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S, REST_S = 0.1, 5.0
 SPEEDS = {"reader": 1.0, "higher": 1.19, "deeper": 0.87, "highest": 1.38}
 """Speakers that are made up of one: how fast the recordings are played."""
 SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".g722"}
@@ -125,6 +125,11 @@ class Server:
         """What the process holds in memory."""
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text("utf-8").split()[1])
         return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
+    def rested_mb(self) -> float:
+        """What it holds when it had nothing to do for a moment."""
+        time.sleep(REST_S)
+        return self.memory_mb
 
     def upload(self, name: str, data: bytes) -> str:
         """The id of a file that was sent."""

@@ -346,7 +346,7 @@ def soak(trial: Trial) -> Facts:
         if number % 10 == 9:
             held.append(trial.server.memory_mb)
     facts = {"generations": GENERATIONS, "memory_mb": held, "grown_since_ten_mb": round(held[-1] - held[1], 1)}
-    return facts | {"rtf": round(median(rtf), 3), "load_average": load_average()}
+    return facts | {"rtf": round(median(rtf), 3), "load_average": load_average(), "rested_mb": trial.server.rested_mb()}
 
 
 PARTS: dict[str, Callable[[Trial], Facts]] = {
