@@ -130,6 +130,29 @@ def test_a_backlog_is_lost_rather_than_played_ever_later() -> None:
     assert session.status().delay_ms < 2500
 
 
+def test_a_backlog_is_no_longer_for_longer_blocks() -> None:
+    card = SimulatedCard(speech_like(24.0, 48_000))
+    stuck = [0.0]
+
+    def takes(seconds: float) -> None:
+        card.passes(0.01 + stuck[0])
+        stuck[0] = 0.0
+
+    at = {3.0: lambda _: stuck.__setitem__(0, 10.0)}
+    session, _ = play(card, Fake(takes=takes), LiveOptions(block_ms=1000), at=at)
+    assert session.status().counts.overruns > 0
+    assert session.status().delay_ms < 6000
+
+
+def test_the_delay_is_told_before_the_first_sound() -> None:
+    card = SimulatedCard(speech_like(3.0, 48_000))
+    told_ms = []
+    at = {0.0: lambda session: told_ms.append(session.status().delay_ms)}
+    session, _ = play(card, slow(card, 0.05, 0.01), LiveOptions(block_ms=200), at=at)
+    assert told_ms[0] > session.status().algorithmic_ms > 200
+    assert session.status().delay_ms == pytest.approx(told_ms[0], abs=1000 * card.period_s)
+
+
 def test_what_is_said_while_muted_is_never_heard() -> None:
     sound = speech_like(6.0, 48_000)
     card = SimulatedCard(sound)

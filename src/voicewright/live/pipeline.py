@@ -11,7 +11,8 @@ import numpy as np
 from voicewright.audio.clip import Samples
 
 MOST_BLOCKS = 4  # taken at once by a converter that is behind: one long window costs less than several
-BACKLOG_BLOCKS = 8  # more than that is lost: a delay that only grows is worse than a gap
+BACKLOG_S = 3.0  # about that much may wait, more is lost: a delay that only grows is worse than a gap
+BACKLOG_BLOCKS = (2, 8)  # but at least and at most so many blocks
 FADE_S = 0.005
 
 
@@ -114,8 +115,8 @@ class Pipeline:
 
     @property
     def held_s(self) -> float:
-        """How long a sound is on its way through the queues now."""
-        return self._gap_s
+        """How long a sound is on its way through the queues: as it is now, or as it will be before the first one is."""
+        return self._gap_s if self._begun else self.block_s + self.reserve_s
 
     def capture(self, samples: Samples) -> None:
         """(t,) what the microphone heard. Never waits for anything."""
@@ -201,7 +202,8 @@ class Pipeline:
         self._count(dropouts=1, silent_s=missing / self.output_rate)
 
     def _limit_backlog(self) -> int:
-        lost = max(0, self._in.level - BACKLOG_BLOCKS * self.block)
+        least, most = BACKLOG_BLOCKS
+        lost = max(0, self._in.level - min(most, max(least, int(BACKLOG_S / self.block_s))) * self.block)
         lost -= lost % self.block
         self._in.drop(lost)
         return lost
