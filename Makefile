@@ -13,6 +13,7 @@ RECORDINGS ?= src/voicewright/samples/austen
 
 export OMP_NUM_THREADS ?= 1
 export GOMP_SPINCOUNT ?= 1000
+export OPENBLAS_THREAD_TIMEOUT ?= 4
 # Tests start a hundred processes: each would compile all it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -90,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit code. `arguments` are those after the program's name, by default the process's."""
     # Before torch is loaded: OpenMP threads that spin while they wait made a busy machine ten times slower.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # Nor may numpy's: after a matrix product they spun for 2^26 cycles, and what torch did next took twice as long.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     # For worker processes: glibc gave the recogniser's buffers back and asked for them again, a third of its time.
     for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
         os.environ.setdefault(name, str(1 << 30))

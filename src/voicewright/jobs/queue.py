@@ -196,9 +196,7 @@ class JobQueue:
         if waiting >= self.longest:
             usual_s = sum(self._took_s) / len(self._took_s) if self._took_s else USUAL_S
             retry_s = min(LONGEST_RETRY_S, max(1.0, usual_s * waiting / (2 * self._workers)))
-            raise QueueFull(
-                f"{waiting} jobs are waiting already, and more may not; ask again in {math.ceil(retry_s)} s", retry_s
-            )
+            raise QueueFull(f"the queue is full ({waiting} waiting); ask again in {math.ceil(retry_s)} s", retry_s)
 
     def _lane(self, job: Job) -> Lane:
         return "long" if job.kind in self._long_kinds else "voice"

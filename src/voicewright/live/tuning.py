@@ -11,7 +11,7 @@ from voicewright.live.stream import LiveStream
 
 BLOCKS_MS = (60, 80, 100, 120, 150, 180, 220, 270, 330, 400, 500, 600, 750, 900, 1100, 1400, 1800, 2300, 3000, 4000)
 """What is tried: each a fifth to a third longer than the one before."""
-FULL = 0.7
+FULL = 0.55
 """Load up to which a block is converted in time although other programs want the processor too."""
 TRIALS = 4
 

@@ -17,7 +17,7 @@ def first(client: TestClient, after: int, count: int) -> list[tuple[int, dict[st
 
     async def take() -> list[str]:
         found: list[str] = []
-        async for text in events(client.app.state.house, after):
+        async for text in events(client.app.state.house, "127.0.0.1", after):
             found.append(text)
             if len(found) == count:
                 break

@@ -1,10 +1,13 @@
 """Keys are made and deleted by whoever is let in."""
 
+import asyncio
 import sys
 
+import pytest
 from fastapi.testclient import TestClient
 from serving import HERE, KEY, Serves
 
+from voicewright.apps.http.following import events
 from voicewright.home import Home
 
 KEYS = "/api/v1/keys"
@@ -41,6 +44,19 @@ def test_a_deleted_key_opens_nothing_and_its_browsers_are_signed_out(client: Tes
     assert client.delete(f"{KEYS}/{second['id']}", headers=bearer(first["key"])).status_code == 404
     assert client.delete(f"{KEYS}/{first['id']}", headers=bearer(first["key"])).status_code == 204
     assert client.get("/api/v1/voices").status_code == 200  # this machine alone again
+
+
+def test_who_listens_hears_no_more_when_the_key_is_withdrawn(client: TestClient, serves: Serves) -> None:
+    house = client.app.state.house
+    kept, gone = (client.post(KEYS, json={}).json()["id"] for _ in range(2))
+    client.delete(f"{KEYS}/{gone}")
+
+    async def hears(owner: str) -> list[str]:
+        return [each async for each in events(house, owner, house.queue.last_change)]
+
+    assert asyncio.run(hears(f"key {gone}")) == asyncio.run(hears("127.0.0.1")) == []
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(hears(f"key {kept}"), 0.5))
 
 
 def test_a_server_that_others_reach_keeps_a_key(serves: Serves) -> None:

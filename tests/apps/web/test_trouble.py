@@ -106,7 +106,7 @@ def test_a_full_queue_says_when_to_try_again(page: "Page", go: Go, complaints: l
         page.request.post("/api/v1/speech", data={"text": SLOW, "voice": "anna"})
     page.get_by_text("2 jobs at work").wait_for()
     speak(page, "And one more.")
-    page.get_by_text("1 jobs are waiting already, and more may not; ask again in").wait_for()
+    page.get_by_text("the queue is full (1 waiting); ask again in").wait_for()
     assert page.get_by_label("Text", exact=True).input_value() == "And one more."
     go.now()
     page.get_by_text("jobs at work").wait_for(state="hidden")

@@ -76,8 +76,9 @@ async def sound_of(house: House, name: str, *, cancels: bool = False) -> AsyncIt
             house.queue.cancel(name)
 
 
-async def events(house: House, after: int, name: str | None = None) -> AsyncIterator[str]:
-    """Server-sent events: every change of jobs after change number `after`; of one job only, until it is over."""
+async def events(house: House, owner: str, after: int, name: str | None = None) -> AsyncIterator[str]:
+    """Server-sent events: every change of jobs after change number `after`; of one job only, until it is over. They end
+    when the key of their `owner` is withdrawn."""
     quiet_s = 0.0
     if name is not None:
         after = max(after, house.queue.last_change)
@@ -85,7 +86,7 @@ async def events(house: House, after: int, name: str | None = None) -> AsyncIter
         yield event(after, house.told(job))
         if job.over:
             return
-    while True:
+    while house.still_in(owner):
         for number, job in house.queue.events(after):
             after = number
             if name is None or job.id == name:

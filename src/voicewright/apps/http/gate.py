@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from voicewright.apps.http.keys import Keys
 from voicewright.apps.http.options import ServeOptions
 
-COOKIE = "voicewright_session"
+COOKIE, KEY = "voicewright_session", "key "
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/api/v1/session", "/api/v1/about"})
 """What is answered without a key: how to sign in."""
@@ -70,8 +70,8 @@ class Refused(Exception):
 class Gate:
     """The outermost layer of the server.
 
-    What it lets through has `scope["state"]["owner"]`: the id of the key, or the address. Without any key everything
-    passes that comes to a name of this machine and not from another site's page.
+    What it lets through has `scope["state"]["owner"]`: `KEY` and the id of the key, or the address. Without any key
+    everything passes that comes to a name of this machine and not from another site's page.
     """
 
     def __init__(self, app: ASGIApp, options: ServeOptions, keys: Keys, tries: Bucket) -> None:
@@ -124,7 +124,7 @@ class Gate:
         owner = self._keys.owner(key.strip()) if given.casefold() == "bearer" else None
         owner = owner or self._keys.session_owner(_cookie(headers.get("cookie", "")))
         if owner:
-            return f"key {owner}"
+            return f"{KEY}{owner}"
         if key and (wait_s := self._tries.wait_s(address)):
             raise Refused(429, "too many wrong keys; wait", {"retry-after": str(math.ceil(wait_s))})
         path, method = scope["path"], scope.get("method", "")

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from voicewright.apps.http.clips import Clips
-from voicewright.apps.http.gate import TRIES_PER_MINUTE, Bucket
+from voicewright.apps.http.gate import KEY, TRIES_PER_MINUTE, Bucket
 from voicewright.apps.http.keys import Keys
 from voicewright.apps.http.options import ServeOptions
 from voicewright.apps.http.shapes import FileTold, JobTold
@@ -118,6 +118,10 @@ class House:
         if "findings" in result and not self.alone:
             return {**result, "findings": self.outside(result["findings"])}
         return dict(result)
+
+    def still_in(self, owner: str) -> bool:
+        """Whether who was let in as `owner` would be now: keys are withdrawn while somebody listens."""
+        return not self.keys.required or (owner.startswith(KEY) and self.keys.lets_in(owner.removeprefix(KEY)))
 
     @property
     def alone(self) -> bool:

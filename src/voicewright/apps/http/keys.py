@@ -111,6 +111,10 @@ class Keys:
         found = [owner for known, owner in self._known.items() if hmac.compare_digest(known, hashed)]
         return found[0] if found else None
 
+    def lets_in(self, owner: str) -> bool:
+        """Whether the key with this id, which was shown before, still opens anything."""
+        return owner in self._known.values()
+
     def open_session(self, owner: str) -> str:
         """A word for a browser's cookie that stands for the key, for a week or until the server ends."""
         word = secrets.token_urlsafe(32)

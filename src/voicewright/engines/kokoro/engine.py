@@ -284,7 +284,7 @@ class KokoroEngine:
 
         if not self._sensible:
             return Listener(*tiny_listener())
-        whisper = WhisperEncoder(self._store.folder("whisper-tiny.en"), threads=0)
+        whisper = WhisperEncoder(self._store.folder("whisper-tiny.en"))
         hearing = Hearing(whisper, self._phones)
         return Listener(load_content(self._store.file("kokoro-content")), hearing, self._words)
 

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 from voicewright.apps.http.following import events
-from voicewright.apps.http.house import House, TheHouse, media_type
+from voicewright.apps.http.house import House, TheHouse, media_type, owner_of
 from voicewright.apps.http.shapes import Jobs, JobTold
 from voicewright.errors import UnknownName
 from voicewright.jobs.job import Job, State
@@ -66,17 +66,19 @@ def file(house: TheHouse, job_id: str, name: str, download: Literal["", "0", "1"
 
 
 @router.get("/jobs/{job_id}/events", responses=SSE, response_class=StreamingResponse)
-async def follow(house: TheHouse, job_id: str) -> StreamingResponse:
+async def follow(house: TheHouse, request: Request, job_id: str) -> StreamingResponse:
     """The job now, every change of it, and its end."""
     house.queue.get(job_id)
-    return StreamingResponse(events(house, 0, job_id), media_type="text/event-stream", headers=LIVE)
+    return StreamingResponse(events(house, owner_of(request), 0, job_id), media_type="text/event-stream", headers=LIVE)
 
 
 @router.get("/events", responses=SSE, response_class=StreamingResponse)
-async def follow_all(house: TheHouse, last: LastEvent = None) -> StreamingResponse:
+async def follow_all(house: TheHouse, request: Request, last: LastEvent = None) -> StreamingResponse:
     """Every change of every job from now on, or since the last event that was seen."""
     after = house.queue.last_change if last is None or last > house.queue.last_change else last
-    return StreamingResponse(_soon_again(events(house, after)), media_type="text/event-stream", headers=LIVE)
+    return StreamingResponse(
+        _soon_again(events(house, owner_of(request), after)), media_type="text/event-stream", headers=LIVE
+    )
 
 
 async def _soon_again(told: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from voicewright.apps.http.gate import KEY
 from voicewright.apps.http.house import TheHouse, Wish, owner_of
 from voicewright.apps.http.routes.session import let_in
 from voicewright.errors import BadJob
@@ -31,7 +32,7 @@ class KeyTold(BaseModel):
 def list_(house: TheHouse, request: Request) -> dict[str, Any]:
     """Every key, without the key: who it is for, how it begins, when it was made, and which one was used to ask."""
     mine = owner_of(request)
-    return {"keys": [{**plain(each), "mine": mine == f"key {each.id}"} for each in house.keys.list()]}
+    return {"keys": [{**plain(each), "mine": mine == f"{KEY}{each.id}"} for each in house.keys.list()]}
 
 
 @router.post("", status_code=201)

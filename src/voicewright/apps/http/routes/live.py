@@ -89,7 +89,7 @@ async def live(socket: WebSocket) -> None:
         wish = LiveWish.model_validate(await asyncio.wait_for(socket.receive_json(), FIRST_WORD_S))
         card = SocketCard(wish)
         session = await run_in_threadpool(_begin, house, wish, card)
-        await _converse(socket, session, card, wish)
+        await _converse(socket, house, session, card, wish)
     except (VoicewrightError, ValidationError, ValueError, KeyError, TimeoutError) as trouble:
         await problem(socket, told(trouble), NOT_ALLOWED)
     except WebSocketDisconnect:
@@ -109,7 +109,7 @@ def _begin(house: House, wish: LiveWish, card: SocketCard) -> LiveSession:
     return session.__enter__()
 
 
-async def _converse(socket: WebSocket, session: LiveSession, card: SocketCard, wish: LiveWish) -> None:
+async def _converse(socket: WebSocket, house: House, session: LiveSession, card: SocketCard, wish: LiveWish) -> None:
     """Message by message until the client has had enough."""
     status = session.status()
     await socket.send_json(
@@ -134,6 +134,8 @@ async def _converse(socket: WebSocket, session: LiveSession, card: SocketCard, w
             return
         if time.monotonic() - told_s > STATUS_EVERY_S:
             told_s = time.monotonic()
+            if not house.still_in(socket.state.owner):
+                raise BadSetting("the key that this conversion began with was withdrawn")
             await socket.send_json(status_told(session))
 
 

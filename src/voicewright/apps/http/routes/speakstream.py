@@ -16,7 +16,7 @@ from voicewright.apps.http.following import first_sound, sound_of
 from voicewright.apps.http.house import House, Wish
 from voicewright.apps.http.routes.live import FIRST_WORD_S, NOT_ALLOWED, problem, told
 from voicewright.apps.http.routes.speech import SpeechWish, check_speech
-from voicewright.errors import BadJob, BadText, VoicewrightError
+from voicewright.errors import BadJob, BadSetting, BadText, VoicewrightError
 from voicewright.jobs.soundstream import StreamReader
 from voicewright.speech.joins import gap_samples
 from voicewright.text.sentences import End
@@ -72,6 +72,8 @@ async def speak_stream(socket: WebSocket) -> None:
         listening = asyncio.create_task(_listen(socket, house, sentences))
         seconds, before = 0.0, ""
         while (text := await sentences.get()) is not None:
+            if not house.still_in(socket.state.owner):
+                raise BadSetting("the key that this began with was withdrawn")
             seconds += await _speak(socket, house, wish, text, pause_s=pause_after(before), start_s=seconds)
             before = text
         await listening

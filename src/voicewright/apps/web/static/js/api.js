@@ -54,10 +54,13 @@ const server = { largest: null };
 
 /** How many megabytes a file may have; asked for once. */
 function largest() {
-  server.largest ??= get("about").then(({ limits }) => limits.upload_mb, () => {
-    server.largest = null;
-    return Infinity;
-  });
+  server.largest ??= get("about").then(
+    ({ limits }) => limits.upload_mb,
+    () => {
+      server.largest = null;
+      return Infinity;
+    },
+  );
   return server.largest;
 }
 

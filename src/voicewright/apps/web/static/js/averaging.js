@@ -19,25 +19,28 @@ export function averaging(runs, signal, made) {
   const name = field(t("training.name"), h("input", { maxlength: 64, autocomplete: "off" }));
   const wrong = place();
   const bar = progress();
-  const act = (event) => during(event.currentTarget, wrong, async () => {
-    const parts = [...rows.children].map((row) => row.told()).filter((each) => each.share > 0);
-    if (parts.length < 2) throw new Error(t("merge.two"));
-    if (!name.control.value.trim()) {
-      name.complain(t("training.noName"));
-      name.control.focus();
-      return;
-    }
-    const from = parts.map(({ run, step }) => ({ run, step }));
-    const wish = { name: name.control.value.trim(), from, weights: parts.map((each) => each.share) };
-    const job = await bar.run(await post("runs/merge", wish), () => {}, signal);
-    toast(t("merge.made", { name: job.result.run }));
-    await made(job.result.run);
-  });
+  const act = (event) =>
+    during(event.currentTarget, wrong, async () => {
+      const parts = [...rows.children].map((row) => row.told()).filter((each) => each.share > 0);
+      if (parts.length < 2) throw new Error(t("merge.two"));
+      if (!name.control.value.trim()) {
+        name.complain(t("training.noName"));
+        name.control.focus();
+        return;
+      }
+      const from = parts.map(({ run, step }) => ({ run, step }));
+      const wish = { name: name.control.value.trim(), from, weights: parts.map((each) => each.share) };
+      const job = await bar.run(await post("runs/merge", wish), () => {}, signal);
+      toast(t("merge.made", { name: job.result.run }));
+      await made(job.result.run);
+    });
   const fold = h(
     "details",
     { class: "card", data: { role: "merge" } },
     h("summary", {}, t("merge.title")),
-    h("div", { class: "stack" },
+    h(
+      "div",
+      { class: "stack" },
       h("p", { class: "soft" }, t("merge.lead")),
       rows,
       h("div", { class: "row" }, button(t("merge.add"), add, { kind: "small quiet" })),
@@ -53,7 +56,10 @@ export function averaging(runs, signal, made) {
 
 /** One of them: a run, which of its checkpoints, and how much of it. */
 function part(runs, number) {
-  const run = select(runs.map((each) => each.name), runs[Math.min(number, runs.length - 1)].name);
+  const run = select(
+    runs.map((each) => each.name),
+    runs[Math.min(number, runs.length - 1)].name,
+  );
   const step = select([["", t("merge.best")]], "");
   const share = h("input", { type: "number", min: 0, max: 100, step: 5, value: 50 });
   const look = async () => {

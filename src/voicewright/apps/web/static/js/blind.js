@@ -13,16 +13,21 @@ export async function blind(name) {
   const answers = {};
   const wrong = place();
   const out = h("div", { role: "status" });
-  const send = (event) => during(event.currentTarget, wrong, async () => {
-    const told = await post(at("runs", name, "blind"), { answers });
-    fill(out, notice("good", told.sentence));
-  });
+  const send = (event) =>
+    during(event.currentTarget, wrong, async () => {
+      const told = await post(at("runs", name, "blind"), { answers });
+      fill(out, notice("good", told.sentence));
+    });
   return h(
     "div",
     { class: "stack" },
     h("h3", {}, t("blind.title")),
     h("p", { class: "soft" }, t("blind.lead")),
-    h("ol", { class: "list" }, pairs.map((each) => pair(each, answers))),
+    h(
+      "ol",
+      { class: "list" },
+      pairs.map((each) => pair(each, answers)),
+    ),
     wrong,
     h("div", { class: "actions" }, button(t("blind.go"), send, { kind: "primary" })),
     out,
@@ -35,18 +40,27 @@ function pair(each, answers) {
     const sound = player(each[name], { name: `${letter} ${each.number}`, slim: true });
     return h("div", { class: "row" }, h("b", {}, letter), sound);
   };
-  const better = (value, words) => button(words, (event) => {
-    answers[each.number] = value;
-    const chosen = event.currentTarget;
-    for (const one of chosen.parentElement.children) one.setAttribute("aria-pressed", String(one === chosen));
-  }, { kind: "small", "aria-pressed": "false" });
+  const better = (value, words) =>
+    button(
+      words,
+      (event) => {
+        answers[each.number] = value;
+        const chosen = event.currentTarget;
+        for (const one of chosen.parentElement.children) one.setAttribute("aria-pressed", String(one === chosen));
+      },
+      { kind: "small", "aria-pressed": "false" },
+    );
   return h(
     "li",
     {},
     h("span", { class: "said" }, each.text ?? t("blind.pair", { n: each.number })),
     h("div", { class: "grid" }, side("a"), side("b")),
-    h("div", { class: "row", role: "group", "aria-label": t("blind.which") },
-      better("a", "A"), better("same", t("blind.same")), better("b", "B"),
+    h(
+      "div",
+      { class: "row", role: "group", "aria-label": t("blind.which") },
+      better("a", "A"),
+      better("same", t("blind.same")),
+      better("b", "B"),
     ),
   );
 }

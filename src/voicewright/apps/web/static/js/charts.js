@@ -8,11 +8,16 @@ const [WIDE, TALL, LEFT, BOTTOM, TOP] = [420, 200, 52, 24, 8];
 /** A chart of `lines`: [{name, steps, values}]; a long one is thinned out for the eye. Its table is read out. */
 export function chart(title, lines) {
   const shown = lines.map((line) => ({ ...line, points: thinned(line) })).filter((line) => line.points.length);
-  const keys = shown.map((line, i) => h("span", { class: "key" }, h("i", { class: `l${i % 4}` }), `${line.name} ${short(line.points.at(-1)[1])}`));
+  const keys = shown.map((line, i) =>
+    h("span", { class: "key" }, h("i", { class: `l${i % 4}` }), `${line.name} ${short(line.points.at(-1)[1])}`),
+  );
   if (!shown.length) return h("figure", {}, h("figcaption", {}, title, h("span", {}, t("chart.nothing"))));
   const all = shown.flatMap((line) => line.points);
   const [first, last] = span(all.map(([step]) => step));
-  const [low, high] = span(all.map(([, value]) => value), 0.04);
+  const [low, high] = span(
+    all.map(([, value]) => value),
+    0.04,
+  );
   const x = (step) => LEFT + ((step - first) / (last - first || 1)) * (WIDE - LEFT - 6);
   const y = (value) => TOP + (1 - (value - low) / (high - low || 1)) * (TALL - BOTTOM - TOP);
   const marks = [0, 0.5, 1].map((share) => low + (high - low) * share);
@@ -27,7 +32,12 @@ export function chart(title, lines) {
     svg("text", { x: WIDE - 6, y: TALL - 6, "text-anchor": "end" }, t("chart.step", { n: last })),
     shown.map((line, i) =>
       line.points.length > 1
-        ? svg("path", { class: `l${i % 4}`, d: line.points.map(([step, value], j) => `${j ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("") })
+        ? svg("path", {
+            class: `l${i % 4}`,
+            d: line.points
+              .map(([step, value], j) => `${j ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`)
+              .join(""),
+          })
         : svg("circle", { cx: x(line.points[0][0]), cy: y(line.points[0][1]), r: 3, class: `l${i % 4}` }),
     ),
   );

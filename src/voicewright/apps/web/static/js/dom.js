@@ -17,19 +17,24 @@ function filled(element, props, children) {
     if (value === null || value === undefined || value === false || (name === "class" && value === "")) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "data") Object.assign(element.dataset, value);
-    else if (name === "aria") for (const [key, said] of Object.entries(value)) element.setAttribute(`aria-${key}`, said);
+    else if (name === "aria")
+      for (const [key, said] of Object.entries(value)) element.setAttribute(`aria-${key}`, said);
     else if (name === "value" && "value" in element) element.value = value;
     else if (name === "checked") element.checked = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   if (props?.value !== undefined && element.tagName === "SELECT") element.value = props.value;
   return element;
 }
 
 /** Replace everything inside `element`. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 

@@ -12,16 +12,47 @@ import { record } from "./recorder.js";
  * A place for files. `kinds` are what the server must find in them (sound, text, voice); `changed` hears the uploads.
  * The element has `uploads()`, `clear()` and `busy()`.
  */
-export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["sound"], multiple = true, microphone = true, folder = false, changed = () => {} }) {
+export function dropzone({
+  label,
+  words,
+  accept = "audio/*,video/*",
+  kinds = ["sound"],
+  multiple = true,
+  microphone = true,
+  folder = false,
+  changed = () => {},
+}) {
   const list = h("ul", { class: "files" });
   const wrong = place();
   const state = { uploads: [], sending: 0 };
-  const input = h("input", { type: "file", id: uid("files"), accept, multiple, class: "unseen", tabindex: -1, "aria-label": label });
+  const input = h("input", {
+    type: "file",
+    id: uid("files"),
+    accept,
+    multiple,
+    class: "unseen",
+    tabindex: -1,
+    "aria-label": label,
+  });
   const choose = button(t("files.choose"), () => input.click(), { picture: "upload" });
-  const inside = h("input", { type: "file", webkitdirectory: true, class: "unseen", tabindex: -1, "aria-label": t("files.folder") });
+  const inside = h("input", {
+    type: "file",
+    webkitdirectory: true,
+    class: "unseen",
+    tabindex: -1,
+    "aria-label": t("files.folder"),
+  });
   const chooseFolder = folder && button(t("files.folder"), () => inside.click(), { picture: "datasets" });
   const recorded = microphone ? recordButton((file) => take([file]), wrong) : null;
-  const area = h("div", { class: "drop" }, icon("upload"), h("p", {}, words), h("div", { class: "row" }, choose, chooseFolder, recorded), input, folder && inside);
+  const area = h(
+    "div",
+    { class: "drop" },
+    icon("upload"),
+    h("p", {}, words),
+    h("div", { class: "row" }, choose, chooseFolder, recorded),
+    input,
+    folder && inside,
+  );
   const box = h("div", { class: "stack" }, area, list, wrong);
 
   const tellAll = () => changed(state.uploads);
@@ -33,7 +64,13 @@ export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["s
   };
   const send = async (file) => {
     const share = h("i");
-    const line = h("li", {}, h("span", {}, file.name), h("span", { class: "small soft" }, bytes(file.size)), h("div", { class: "progress" }, h("div", { class: "bar" }, share)));
+    const line = h(
+      "li",
+      {},
+      h("span", {}, file.name),
+      h("span", { class: "small soft" }, bytes(file.size)),
+      h("div", { class: "progress" }, h("div", { class: "bar" }, share)),
+    );
     list.append(line);
     tellAll();
     try {
@@ -58,7 +95,15 @@ export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["s
     });
     const about = got.kind !== "sound" && h("span", { class: "small soft num" }, bytes(got.bytes));
     fill(line, h("span", {}, got.name), h("span", { class: "row" }, about, away));
-    if (got.kind === "sound") line.append(player(at("uploads", got.id, "audio"), { name: got.name, slim: true, seconds: got.seconds, waveform: at("uploads", got.id, "waveform") }));
+    if (got.kind === "sound")
+      line.append(
+        player(at("uploads", got.id, "audio"), {
+          name: got.name,
+          slim: true,
+          seconds: got.seconds,
+          waveform: at("uploads", got.id, "waveform"),
+        }),
+      );
   };
 
   input.addEventListener("change", () => {
@@ -69,7 +114,8 @@ export function dropzone({ label, words, accept = "audio/*,video/*", kinds = ["s
     take([...inside.files].filter((file) => /^(audio|video)\//.test(file.type)));
     inside.value = "";
   });
-  for (const name of ["dragenter", "dragover"]) area.addEventListener(name, (event) => (event.preventDefault(), area.classList.add("over")));
+  for (const name of ["dragenter", "dragover"])
+    area.addEventListener(name, (event) => (event.preventDefault(), area.classList.add("over")));
   for (const name of ["dragleave", "drop"]) area.addEventListener(name, () => area.classList.remove("over"));
   area.addEventListener("drop", (event) => {
     event.preventDefault();

@@ -29,7 +29,17 @@ export function form(schema, { group = "", skip = [], values = {}, complete = fa
       .filter(([name]) => !skip.includes(name))
       .map(([name, own]) => part(name, own, given[name], { group, complete }));
     const plain = parts.filter((each) => !each.group);
-    fill(box, plain.length ? h("div", { class: "grid" }, plain.map((each) => each.element)) : null, parts.filter((each) => each.group).map((each) => each.element));
+    fill(
+      box,
+      plain.length
+        ? h(
+            "div",
+            { class: "grid" },
+            plain.map((each) => each.element),
+          )
+        : null,
+      parts.filter((each) => each.group).map((each) => each.element),
+    );
   };
   build(values);
   box.values = () => {
@@ -70,7 +80,10 @@ function part(name, schema, value, { group, complete }) {
   const words = optionWords(group, name, schema);
   const present = value === undefined ? schema.default : value;
   const made = MAKERS[kind.type](kind, present, name);
-  const element = kind.type === "boolean" ? tick(words, made.control) : field(words.label, made.element ?? made.control, { help: words.help });
+  const element =
+    kind.type === "boolean"
+      ? tick(words, made.control)
+      : field(words.label, made.element ?? made.control, { help: words.help });
   if (made.element) labelled(element, made.control);
   return {
     name,
@@ -110,10 +123,20 @@ function kindOf(schema) {
   const none = ways.some((way) => way.type === "null");
   const fixed = ways.flatMap((way) => way.enum ?? (way.const !== undefined ? [way.const] : []));
   const number = ways.find((way) => way.type === "number" || way.type === "integer");
-  const told = /\((-?\d+(?:\.\d+)?) to (?:below )?(-?\d+(?:\.\d+)?)\)/.exec(schema.description?.replace(/\s+/g, " ") ?? "");
+  const told = /\((-?\d+(?:\.\d+)?) to (?:below )?(-?\d+(?:\.\d+)?)\)/.exec(
+    schema.description?.replace(/\s+/g, " ") ?? "",
+  );
   const low = number?.minimum ?? (told ? Number(told[1]) : undefined);
   const high = number?.maximum ?? (told ? Number(told[2]) : undefined);
-  if (number) return { type: fixed.length || none ? "numberOr" : "number", whole: number.type === "integer", low, high, none, words: fixed };
+  if (number)
+    return {
+      type: fixed.length || none ? "numberOr" : "number",
+      whole: number.type === "integer",
+      low,
+      high,
+      none,
+      words: fixed,
+    };
   if (fixed.length) return { type: "choice", choices: fixed, none };
   if (ways.some((way) => way.type === "boolean")) return { type: "boolean" };
   const listed = ways.find((way) => way.type === "array");
@@ -128,9 +151,16 @@ const MAKERS = {
     return { control, read: () => control.checked };
   },
   choice(kind, value) {
-    const list = [...(kind.none ? [["", t("form.none")]] : []), ...kind.choices.map((each) => [String(each), String(each)])];
+    const list = [
+      ...(kind.none ? [["", t("form.none")]] : []),
+      ...kind.choices.map((each) => [String(each), String(each)]),
+    ];
     const control = select(list, value === null || value === undefined ? "" : String(value));
-    return { control, read: () => (control.value === "" && kind.none ? null : kind.choices.find((each) => String(each) === control.value)) };
+    return {
+      control,
+      read: () =>
+        control.value === "" && kind.none ? null : kind.choices.find((each) => String(each) === control.value),
+    };
   },
   number(kind, value, name) {
     const step = kind.whole ? 1 : "any";
@@ -138,7 +168,15 @@ const MAKERS = {
     const read = () => (control.value === "" ? undefined : Number(control.value));
     if (name === "seed" || kind.low === undefined || kind.high - kind.low > 2000) return { control, read };
     const fine = kind.whole ? 1 : niceStep(kind.high - kind.low);
-    const slide = h("input", { type: "range", min: kind.low, max: kind.high, step: fine, value: value ?? kind.low, tabindex: -1, "aria-hidden": "true" });
+    const slide = h("input", {
+      type: "range",
+      min: kind.low,
+      max: kind.high,
+      step: fine,
+      value: value ?? kind.low,
+      tabindex: -1,
+      "aria-hidden": "true",
+    });
     slide.addEventListener("input", () => {
       control.value = Number(Number(slide.value).toFixed(4));
       control.dispatchEvent(new Event("input", { bubbles: true }));
@@ -148,7 +186,12 @@ const MAKERS = {
   },
   numberOr(kind, value) {
     const word = kind.words[0] ?? "";
-    const control = h("input", { type: "text", inputmode: "decimal", placeholder: word || t("form.none"), value: value === null || value === word ? "" : (value ?? "") });
+    const control = h("input", {
+      type: "text",
+      inputmode: "decimal",
+      placeholder: word || t("form.none"),
+      value: value === null || value === word ? "" : (value ?? ""),
+    });
     const read = () => {
       const typed = control.value.trim();
       if (typed === "" || typed === word) return kind.none && !word ? null : word || null;
@@ -159,8 +202,14 @@ const MAKERS = {
   list(kind, value) {
     const control = h("input", { type: "text", value: (value ?? []).join(", "), placeholder: t("form.commas") });
     const numbers = ["number", "integer"];
-    const number = numbers.includes(kind.items.type) || (value?.length > 0 && value.every((each) => typeof each === "number"));
-    const read = () => control.value.split(",").map((each) => each.trim()).filter(Boolean).map((each) => (number ? Number(each) : each));
+    const number =
+      numbers.includes(kind.items.type) || (value?.length > 0 && value.every((each) => typeof each === "number"));
+    const read = () =>
+      control.value
+        .split(",")
+        .map((each) => each.trim())
+        .filter(Boolean)
+        .map((each) => (number ? Number(each) : each));
     return { control, read };
   },
   text(kind, value) {
@@ -168,7 +217,10 @@ const MAKERS = {
     return { control, read: () => (control.value === "" && kind.none ? null : control.value) };
   },
   plain(kind, value) {
-    const control = h("input", { type: "text", value: value === undefined || value === null ? "" : JSON.stringify(value) });
+    const control = h("input", {
+      type: "text",
+      value: value === undefined || value === null ? "" : JSON.stringify(value),
+    });
     const read = () => {
       try {
         return control.value === "" ? value : JSON.parse(control.value);
@@ -185,7 +237,14 @@ function tick(words, control) {
   const helpId = `${control.id}-help`;
   if (words.help) control.setAttribute("aria-describedby", helpId);
   const error = h("p", { class: "field-error", hidden: true });
-  const box = h("div", { class: "tick" }, control, h("label", { for: control.id }, words.label), words.help && h("p", { class: "help", id: helpId }, words.help), error);
+  const box = h(
+    "div",
+    { class: "tick" },
+    control,
+    h("label", { for: control.id }, words.label),
+    words.help && h("p", { class: "help", id: helpId }, words.help),
+    error,
+  );
   box.complain = (sentence) => {
     error.textContent = sentence;
     error.hidden = !sentence;

@@ -78,5 +78,7 @@ export function bytes(count) {
 /** A moment, in the reader's own way of writing it. */
 export function moment(when) {
   const date = typeof when === "number" ? new Date(when * 1000) : new Date(when);
-  return Number.isNaN(date.getTime()) ? "" : date.toLocaleString(state.language, { dateStyle: "medium", timeStyle: "short" });
+  return Number.isNaN(date.getTime())
+    ? ""
+    : date.toLocaleString(state.language, { dateStyle: "medium", timeStyle: "short" });
 }

@@ -13,15 +13,21 @@ export function importing(made) {
   const wrong = place();
   const sounds = h("div", { class: "stack" });
   const files = h("input", {
-    type: "file", accept: ".voice,audio/*", class: "unseen", tabindex: -1, multiple: true,
+    type: "file",
+    accept: ".voice,audio/*",
+    class: "unseen",
+    tabindex: -1,
+    multiple: true,
     "aria-label": t("voices.import"),
   });
   const choose = button(t("voices.import"), () => files.click(), { kind: "small", picture: "upload" });
-  files.addEventListener("change", () => during(choose, wrong, async () => {
-    const chosen = [...files.files];
-    files.value = "";
-    for (const file of chosen) await bring(file);
-  }));
+  files.addEventListener("change", () =>
+    during(choose, wrong, async () => {
+      const chosen = [...files.files];
+      files.value = "";
+      for (const file of chosen) await bring(file);
+    }),
+  );
   const bring = async (file) => {
     const got = await upload(file);
     if (got.kind === "sound") {
@@ -48,7 +54,12 @@ async function old(got, made) {
     sound,
     card ? said(card) : notice("info", t("old.none")),
     strange && notice("warn", t("old.strange", { name: card.voice.name })),
-    card && h("div", { class: "actions" }, button(t("old.use"), () => use(card), { picture: "copy" })),
+    card &&
+      h(
+        "div",
+        { class: "actions" },
+        button(t("old.use"), () => use(card), { picture: "copy" }),
+      ),
     holdsVoice && voiceInside(got, card, made),
     card && more(t("history.about"), facts(everything(card))),
   );
@@ -60,7 +71,9 @@ const textOf = (card) => card.pieces.map((each) => each.piece.text).join("");
 function said(card) {
   const { name, engine } = card.voice;
   const common = [
-    [t("voice.label"), `${name} (${engine})`], [t("old.when"), moment(card.created)], [t("old.with"), card.tool],
+    [t("voice.label"), `${name} (${engine})`],
+    [t("old.when"), moment(card.created)],
+    [t("old.with"), card.tool],
   ];
   if (card.kind !== "conversion") return [h("p", { class: "said" }, textOf(card)), facts(common)];
   const moved = t("convert.semitones", { n: number(card.transposed, 1) });
@@ -84,12 +97,17 @@ function voiceInside(got, card, made) {
   const name = field(t("voices.name"), h("input", { value: card.voice.name, maxlength: 64, autocomplete: "off" }));
   const wrong = place();
   const done = h("div");
-  const take = button(t("old.take"), () => during(take, wrong, async () => {
-    const wish = { upload: got.id, name: name.control.value.trim(), replace: false };
-    const voice = await post("voices/import", wish);
-    fill(done, notice("good", t("voices.imported", { name: voice.name })));
-    await made();
-  }), { picture: "voices" });
+  const take = button(
+    t("old.take"),
+    () =>
+      during(take, wrong, async () => {
+        const wish = { upload: got.id, name: name.control.value.trim(), replace: false };
+        const voice = await post("voices/import", wish);
+        fill(done, notice("good", t("voices.imported", { name: voice.name })));
+        await made();
+      }),
+    { picture: "voices" },
+  );
   const inside = h("p", { class: "soft" }, t("old.inside"));
   return h("div", { class: "stack" }, inside, h("div", { class: "row" }, name, take), wrong, done);
 }

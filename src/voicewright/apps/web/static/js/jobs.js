@@ -26,7 +26,8 @@ export function follow(job, tell = () => {}, signal = null) {
       tell(now);
       if (over(now)) end(resolve, now);
     };
-    const look = () => get(at("jobs", job.id)).then(hear, (problem) => problem.status === 404 && !state.over && end(reject, problem));
+    const look = () =>
+      get(at("jobs", job.id)).then(hear, (problem) => problem.status === 404 && !state.over && end(reject, problem));
     const heard = (event) => hear(event.detail);
     const clock = setInterval(look, LOOK_MS);
     document.addEventListener("job", heard);
@@ -46,10 +47,12 @@ export async function unfinished(...kinds) {
 /** The job that this browser began last and remembers by `name`; null when there is none, or none any more. */
 export async function lastOf(name) {
   const id = remembered(name);
-  return id ? get(at("jobs", id)).catch((problem) => {
-    if (problem.status === 404) remember(name, "");
-    return null;
-  }) : null;
+  return id
+    ? get(at("jobs", id)).catch((problem) => {
+        if (problem.status === 404) remember(name, "");
+        return null;
+      })
+    : null;
 }
 
 /** A file of a finished job, by the end of its name. */
@@ -78,7 +81,10 @@ export function watchAll(tell, away) {
   };
   const lost = async () => {
     const refused = state.source.readyState === EventSource.CLOSED; // then the browser does not try again
-    const status = await get("jobs", { limit: 1 }).then(() => 200, (problem) => problem.status);
+    const status = await get("jobs", { limit: 1 }).then(
+      () => 200,
+      (problem) => problem.status,
+    );
     if (state.ended) return;
     away(status === 0);
     if (refused && status !== 401) state.again = setTimeout(listen, LOOK_MS);

@@ -11,14 +11,16 @@ export async function keys() {
   const list = h("div", { class: "stack" });
   const redraw = async () => fill(list, listed((await get("keys")).keys, redraw, wrong));
   const name = field(t("keys.name"), h("input", { maxlength: 64, autocomplete: "off" }), { help: t("keys.nameHelp") });
-  const make = button(t("keys.make"), () => during(make, wrong, async () => {
-    const first = !list.querySelector("li");
-    if (first && !(await sure(t("keys.first"), { yes: t("keys.make"), danger: false }))) return;
-    const made = await post("keys", { name: name.control.value.trim() });
-    name.control.value = "";
-    fill(fresh, notice("good", h("b", {}, t("keys.once")), h("code", { data: { role: "key" } }, made.key)));
-    await redraw();
-  }));
+  const make = button(t("keys.make"), () =>
+    during(make, wrong, async () => {
+      const first = !list.querySelector("li");
+      if (first && !(await sure(t("keys.first"), { yes: t("keys.make"), danger: false }))) return;
+      const made = await post("keys", { name: name.control.value.trim() });
+      name.control.value = "";
+      fill(fresh, notice("good", h("b", {}, t("keys.once")), h("code", { data: { role: "key" } }, made.key)));
+      await redraw();
+    }),
+  );
   await redraw();
   const lead = h("p", { class: "help" }, t("keys.lead"));
   const shown = card(t("keys.title"), lead, list, name, h("div", { class: "actions" }, make), wrong, fresh);
@@ -28,22 +30,34 @@ export async function keys() {
 
 function listed(found, redraw, wrong) {
   if (!found.length) return h("p", {}, t("settings.keyNone"));
-  const away = (key) => during(null, wrong, async () => {
-    if (!(await sure(t("keys.sure", { name: called(key) })))) return;
-    await remove(at("keys", key.id));
-    await redraw();
-  });
-  const row = (key) => h("li", {}, h("div", { class: "row apart" },
-    h("span", { class: "row" },
-      h("b", {}, called(key)),
-      key.mine && badge(t("keys.mine"), "voice"),
-      key.begins && h("code", { class: "soft" }, `${key.begins}…`),
-      h("span", { class: "soft small" }, key.given ? t("keys.given") : moment(key.made)),
-    ),
-    !key.given && button(t("do.delete"), () => away(key), {
-      kind: "small danger", "aria-label": t("keys.deleteOf", { name: called(key) }),
-    }),
-  ));
+  const away = (key) =>
+    during(null, wrong, async () => {
+      if (!(await sure(t("keys.sure", { name: called(key) })))) return;
+      await remove(at("keys", key.id));
+      await redraw();
+    });
+  const row = (key) =>
+    h(
+      "li",
+      {},
+      h(
+        "div",
+        { class: "row apart" },
+        h(
+          "span",
+          { class: "row" },
+          h("b", {}, called(key)),
+          key.mine && badge(t("keys.mine"), "voice"),
+          key.begins && h("code", { class: "soft" }, `${key.begins}…`),
+          h("span", { class: "soft small" }, key.given ? t("keys.given") : moment(key.made)),
+        ),
+        !key.given &&
+          button(t("do.delete"), () => away(key), {
+            kind: "small danger",
+            "aria-label": t("keys.deleteOf", { name: called(key) }),
+          }),
+      ),
+    );
   return h("ul", { class: "list" }, found.map(row));
 }
 

@@ -12,7 +12,13 @@ import { voiceField } from "./voicelist.js";
 export function live(list, signal) {
   const voice = voiceField(list, remembered("voice"));
   const options = formFor("live", { skip: ["input", "output", "muted", "passthrough", "transpose"] });
-  const transpose = select([["auto", t("convert.auto")], ...Array.from({ length: 25 }, (each, i) => [String(12 - i), i < 12 ? `+${12 - i}` : String(12 - i)])], "auto");
+  const transpose = select(
+    [
+      ["auto", t("convert.auto")],
+      ...Array.from({ length: 25 }, (each, i) => [String(12 - i), i < 12 ? `+${12 - i}` : String(12 - i)]),
+    ],
+    "auto",
+  );
   const muted = toggle(t("live.mute"));
   const own = toggle(t("live.own"));
   const meters = readings();
@@ -35,26 +41,36 @@ export function live(list, signal) {
     if (transpose.value !== "auto") chosen.transpose = Number(transpose.value);
     words.textContent = t("live.opening");
     try {
-      state.session = await open({ voice: voice.control.value, options: chosen }, {
-        tell: meters.tell,
-        hear: meters.hear,
-        ready: () => (words.textContent = t("live.stop")),
-        broken: (sentence) => {
-          stop();
-          if (sentence) wrong.say("bad", sentence);
+      state.session = await open(
+        { voice: voice.control.value, options: chosen },
+        {
+          tell: meters.tell,
+          hear: meters.hear,
+          ready: () => (words.textContent = t("live.stop")),
+          broken: (sentence) => {
+            stop();
+            if (sentence) wrong.say("bad", sentence);
+          },
         },
-      });
+      );
       go.classList.add("recording");
     } catch (problem) {
       await stop();
       wrong.say("bad", problem.message);
     }
   };
-  const go = button(words, () => (state.session ? stop() : start()), { kind: "primary", picture: "mic", "data-do": "live" });
+  const go = button(words, () => (state.session ? stop() : start()), {
+    kind: "primary",
+    picture: "mic",
+    "data-do": "live",
+  });
   const change = (what) => state.session?.change(what);
   muted.addEventListener("click", () => change({ muted: pressed(muted) }));
   own.addEventListener("click", () => change({ passthrough: pressed(own) }));
-  transpose.addEventListener("change", () => transpose.value !== "auto" && change({ transpose: Number(transpose.value) }));
+  transpose.addEventListener(
+    "change",
+    () => transpose.value !== "auto" && change({ transpose: Number(transpose.value) }),
+  );
   signal.addEventListener("abort", stop);
 
   return h(
@@ -70,7 +86,9 @@ export function live(list, signal) {
 }
 
 function toggle(words) {
-  const made = button(words, () => made.setAttribute("aria-pressed", String(!pressed(made))), { "aria-pressed": "false" });
+  const made = button(words, () => made.setAttribute("aria-pressed", String(!pressed(made))), {
+    "aria-pressed": "false",
+  });
   return made;
 }
 
@@ -81,9 +99,32 @@ function readings() {
   const bars = { in: h("i"), out: h("i") };
   const tiles = h("div", { class: "tiles" });
   const note = h("p", { class: "help", role: "status" });
-  const meter = (name, bar) => h("div", { class: "stack" }, h("span", { class: "small" }, name), h("div", { class: "meter", role: "meter", "aria-label": name, "aria-valuemin": -60, "aria-valuemax": 0, "aria-valuenow": -60 }, bar));
+  const meter = (name, bar) =>
+    h(
+      "div",
+      { class: "stack" },
+      h("span", { class: "small" }, name),
+      h(
+        "div",
+        {
+          class: "meter",
+          role: "meter",
+          "aria-label": name,
+          "aria-valuemin": -60,
+          "aria-valuemax": 0,
+          "aria-valuenow": -60,
+        },
+        bar,
+      ),
+    );
   const [heard, played] = [meter(t("live.in"), bars.in), meter(t("live.out"), bars.out)];
-  const box = h("div", { class: "stack", data: { role: "live" } }, h("div", { class: "grid" }, heard, played), tiles, note);
+  const box = h(
+    "div",
+    { class: "stack", data: { role: "live" } },
+    h("div", { class: "grid" }, heard, played),
+    tiles,
+    note,
+  );
   const set = (part, bar, db) => {
     const level = Math.max(-60, Math.min(0, db ?? -60));
     bar.style.width = `${((level + 60) / 60) * 100}%`;
@@ -129,7 +170,7 @@ async function open(wish, { tell, hear, ready, broken }) {
     await mic.close();
     setTimeout(() => socket.close(), 300);
   };
-  const mine = () => ((state.waiting / context.sampleRate) + (context.outputLatency || context.baseLatency || 0)) * 1000;
+  const mine = () => (state.waiting / context.sampleRate + (context.outputLatency || context.baseLatency || 0)) * 1000;
   const messages = {
     ready: (told) => {
       state.ready = true;
@@ -142,7 +183,17 @@ async function open(wish, { tell, hear, ready, broken }) {
       broken(told.detail);
     },
   };
-  socket.onopen = () => socket.send(JSON.stringify({ voice: wish.voice, rate: context.sampleRate, output_rate: context.sampleRate, format: "f32", engine: "", options: wish.options }));
+  socket.onopen = () =>
+    socket.send(
+      JSON.stringify({
+        voice: wish.voice,
+        rate: context.sampleRate,
+        output_rate: context.sampleRate,
+        format: "f32",
+        engine: "",
+        options: wish.options,
+      }),
+    );
   socket.onmessage = ({ data }) => {
     if (typeof data !== "string") speaker.port.postMessage(new Float32Array(data));
     else {
@@ -158,7 +209,10 @@ async function open(wish, { tell, hear, ready, broken }) {
     level(data);
     if (state.ready && socket.readyState === WebSocket.OPEN) socket.send(data);
   };
-  return { change: (what) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "change", ...what })), stop: close };
+  return {
+    change: (what) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify({ type: "change", ...what })),
+    stop: close,
+  };
 }
 
 /** Tells the level of blocks of sound in dB of full scale, about ten times a second. */

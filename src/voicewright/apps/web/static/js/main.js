@@ -13,8 +13,14 @@ const TABS = ["speak", "voices", "convert", "datasets", "training", "history", "
 const state = { tab: "", leave: new AbortController(), asking: false, built: false, stopWatching: null };
 
 const NAMES = () => ({
-  speak: t("tab.speak"), voices: t("tab.voices"), convert: t("tab.convert"), datasets: t("tab.datasets"),
-  training: t("tab.training"), history: t("tab.history"), settings: t("tab.settings"), help: t("tab.help"),
+  speak: t("tab.speak"),
+  voices: t("tab.voices"),
+  convert: t("tab.convert"),
+  datasets: t("tab.datasets"),
+  training: t("tab.training"),
+  history: t("tab.history"),
+  settings: t("tab.settings"),
+  help: t("tab.help"),
 });
 
 /** Show the tab that the address names; the rest of the address is the tab's own: #help/voices. */
@@ -59,7 +65,23 @@ function drawFrame() {
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": t("frame.tabs") });
   for (const tab of TABS) {
     const go = () => (location.hash === `#${tab}` ? show() : (location.hash = tab));
-    list.append(h("button", { class: "tab", role: "tab", id: `tab-${tab}`, type: "button", "aria-controls": "panel", "aria-selected": "false", data: { tab }, onclick: go }, icon(tab), names[tab]));
+    list.append(
+      h(
+        "button",
+        {
+          class: "tab",
+          role: "tab",
+          id: `tab-${tab}`,
+          type: "button",
+          "aria-controls": "panel",
+          "aria-selected": "false",
+          data: { tab },
+          onclick: go,
+        },
+        icon(tab),
+        names[tab],
+      ),
+    );
   }
   list.addEventListener("keydown", byKeys);
   fill(document.getElementById("tabs"), list);
@@ -83,7 +105,9 @@ function drawFrame() {
 function byKeys(event) {
   const tabs = [...event.currentTarget.querySelectorAll("[role=tab]")];
   const now = tabs.indexOf(document.activeElement);
-  const to = { ArrowDown: now + 1, ArrowRight: now + 1, ArrowUp: now - 1, ArrowLeft: now - 1, Home: 0, End: -1 }[event.key];
+  const to = { ArrowDown: now + 1, ArrowRight: now + 1, ArrowUp: now - 1, ArrowLeft: now - 1, Home: 0, End: -1 }[
+    event.key
+  ];
   if (to === undefined || now < 0) return;
   event.preventDefault();
   const next = tabs.at(to % tabs.length);
@@ -110,8 +134,18 @@ function away(gone) {
 function signIn() {
   if (state.asking) return;
   state.asking = true;
-  const key = field(t("key.label"), h("input", { type: "password", autocomplete: "current-password", required: true }), { help: t("key.help") });
-  const form = h("form", {}, h("h2", {}, t("key.title")), key, h("div", { class: "row end" }, button(t("key.go"), null, { kind: "primary", type: "submit" })));
+  const key = field(
+    t("key.label"),
+    h("input", { type: "password", autocomplete: "current-password", required: true }),
+    { help: t("key.help") },
+  );
+  const form = h(
+    "form",
+    {},
+    h("h2", {}, t("key.title")),
+    key,
+    h("div", { class: "row end" }, button(t("key.go"), null, { kind: "primary", type: "submit" })),
+  );
   const box = h("dialog", { "aria-label": t("key.title") }, form);
   box.addEventListener("cancel", (event) => event.preventDefault());
   box.addEventListener("close", () => state.asking && box.showModal()); // browsers let a second Escape through

@@ -14,12 +14,21 @@ export function card(title, ...children) {
 }
 
 export function button(words, act, { kind = "", picture = "", title = "", type = "button", ...rest } = {}) {
-  return h("button", { type, class: kind, onclick: act, title: title || null, ...rest }, picture && icon(picture), words);
+  return h(
+    "button",
+    { type, class: kind, onclick: act, title: title || null, ...rest },
+    picture && icon(picture),
+    words,
+  );
 }
 
 /** A button that is only a picture; `words` are its name. */
 export function tool(picture, words, act, props = {}) {
-  return h("button", { type: "button", class: "square quiet", title: words, "aria-label": words, onclick: act, ...props }, icon(picture));
+  return h(
+    "button",
+    { type: "button", class: "square quiet", title: words, "aria-label": words, onclick: act, ...props },
+    icon(picture),
+  );
 }
 
 /** A field that tells what was typed once the typing pauses. */
@@ -104,7 +113,12 @@ export function dialog(title, body, { yes = t("do.ok"), danger = false } = {}) {
       { method: "dialog" },
       h("h2", {}, title),
       body,
-      h("div", { class: "row end" }, button(t("do.cancel"), () => box.close()), agree),
+      h(
+        "div",
+        { class: "row end" },
+        button(t("do.cancel"), () => box.close()),
+        agree,
+      ),
     );
     const box = h("dialog", { "aria-label": title }, form);
     form.addEventListener("submit", () => (box.returnValue = "yes"));
@@ -120,7 +134,11 @@ export function dialog(title, body, { yes = t("do.ok"), danger = false } = {}) {
 /** A list of facts: pairs of name and value; empty ones are left out. */
 export function facts(pairs) {
   const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", { class: "facts-list" }, told.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h(
+    "dl",
+    { class: "facts-list" },
+    told.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
 }
 
 /** Everything in a nested object as pairs for `facts`: "speak.speed" and its value. */
@@ -133,7 +151,11 @@ export function everything(value, stem = "") {
 
 /** Names with their values, one after the other. */
 export function figures(pairs) {
-  return h("div", { class: "facts" }, pairs.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))));
+  return h(
+    "div",
+    { class: "facts" },
+    pairs.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))),
+  );
 }
 
 /** A number with its name under it. */

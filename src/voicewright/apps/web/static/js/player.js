@@ -17,7 +17,14 @@ export function player(url, { name = "", slim = false, waveform = "", seconds = 
   const canvas = h("canvas", { "aria-hidden": "true" });
   const seek = h("input", { type: "range", min: 0, max: 1000, value: 0, "aria-label": t("player.seek", { name }) });
   const time = h("span", { class: "time" });
-  const box = h("div", { class: slim ? "player slim" : "player", role: "group", "aria-label": name || t("player.sound") }, toggle, h("div", { class: "wave" }, canvas, seek), time, audio);
+  const box = h(
+    "div",
+    { class: slim ? "player slim" : "player", role: "group", "aria-label": name || t("player.sound") },
+    toggle,
+    h("div", { class: "wave" }, canvas, seek),
+    time,
+    audio,
+  );
   const state = { peaks: [[0, 0]], seconds };
 
   const length = () => (Number.isFinite(audio.duration) && audio.duration > 0 ? audio.duration : state.seconds);
@@ -79,10 +86,13 @@ async function draw(url, waveform, state, paint) {
 }
 
 function whenNear(element, act) {
-  const watch = new IntersectionObserver((seen) => {
-    if (!seen.some((each) => each.isIntersecting)) return;
-    watch.disconnect();
-    act();
-  }, { rootMargin: "200px" });
+  const watch = new IntersectionObserver(
+    (seen) => {
+      if (!seen.some((each) => each.isIntersecting)) return;
+      watch.disconnect();
+      act();
+    },
+    { rootMargin: "200px" },
+  );
   watch.observe(element);
 }

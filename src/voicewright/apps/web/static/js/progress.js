@@ -12,8 +12,16 @@ export function progress() {
   const inner = h("i");
   const bar = h("div", { class: "bar", role: "progressbar", "aria-label": t("progress.label") }, inner);
   const state = { job: null, said: "" };
-  const stop = button(t("do.stop"), () => state.job && cancel(state.job).catch(() => {}), { kind: "small", picture: "stop" });
-  const box = h("div", { class: "progress", hidden: true }, h("div", { class: "row apart" }, said, h("span", { class: "row" }, share, stop)), bar);
+  const stop = button(t("do.stop"), () => state.job && cancel(state.job).catch(() => {}), {
+    kind: "small",
+    picture: "stop",
+  });
+  const box = h(
+    "div",
+    { class: "progress", hidden: true },
+    h("div", { class: "row apart" }, said, h("span", { class: "row" }, share, stop)),
+    bar,
+  );
 
   box.show = (job) => {
     state.job = job;
@@ -25,16 +33,25 @@ export function progress() {
     if (known) bar.setAttribute("aria-valuenow", Math.round(done * 100));
     else bar.removeAttribute("aria-valuenow");
     share.textContent = known ? `${Math.round(done * 100)} %` : "";
-    const words = job.state === "waiting" ? (job.ahead ? t("progress.waiting", { n: job.ahead }) : t("progress.soon")) : job.stage || t("progress.working");
+    const words =
+      job.state === "waiting"
+        ? job.ahead
+          ? t("progress.waiting", { n: job.ahead })
+          : t("progress.soon")
+        : job.stage || t("progress.working");
     if (words !== state.said) said.textContent = state.said = words;
   };
 
   box.run = async (job, tell = () => {}, signal = null) => {
     box.show(job);
-    const last = await follow(job, (now) => {
-      box.show(now);
-      tell(now);
-    }, signal);
+    const last = await follow(
+      job,
+      (now) => {
+        box.show(now);
+        tell(now);
+      },
+      signal,
+    );
     box.hidden = true;
     if (last.state === "failed") throw new Error(last.message || t("progress.failed"));
     if (last.state === "cancelled") throw new Error(t("progress.cancelled"));

@@ -14,7 +14,11 @@ export async function microphone({ processing = false } = {}) {
   }
   const context = new AudioContext({ latencyHint: "interactive" });
   await context.audioWorklet.addModule(new URL("./worklets/capture.js", import.meta.url));
-  const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+  const node = new AudioWorkletNode(context, "capture", {
+    numberOfOutputs: 0,
+    channelCount: 1,
+    channelCountMode: "explicit",
+  });
   context.createMediaStreamSource(stream).connect(node);
   await context.resume();
   const close = async () => {

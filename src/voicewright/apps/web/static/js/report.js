@@ -12,11 +12,17 @@ export function report(result) {
   return h(
     "section",
     { class: "stack", "aria-label": t("doctor.title"), data: { role: "doctor" } },
-    h("div", { class: "row" },
+    h(
+      "div",
+      { class: "row" },
       h("h3", {}, t("doctor.title")),
       badge(t("doctor.grade", { grade: gradeWords(result.grade) }), GRADES[result.grade] ?? "voice"),
-      h("span", { class: "small soft" },
-        t("doctor.used", { time: clock(result.seconds_used) }), " · ", t("doctor.speakers", { n: result.speakers }),
+      h(
+        "span",
+        { class: "small soft" },
+        t("doctor.used", { time: clock(result.seconds_used) }),
+        " · ",
+        t("doctor.speakers", { n: result.speakers }),
       ),
     ),
     h("div", { class: "grid" }, dials(result), h("ul", { class: "findings" }, sentences(result))),
@@ -39,7 +45,11 @@ function dials({ quality = {}, seconds_used: used }) {
     [t("doctor.clean"), clipped, (share) => 1 - share * 200, `${number(clipped * 100, 1)} %`],
   ];
   const measured = rows.filter(([, value]) => Number.isFinite(value));
-  return h("div", { class: "stack" }, measured.map(([name, value, share, words]) => dial(name, share(value), words)));
+  return h(
+    "div",
+    { class: "stack" },
+    measured.map(([name, value, share, words]) => dial(name, share(value), words)),
+  );
 }
 
 function dial(name, share, words) {

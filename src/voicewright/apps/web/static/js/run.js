@@ -36,7 +36,9 @@ export async function watch(name, signal) {
   const seen = { step: -1, heard: -1, auditions: "" };
   const look = async () => {
     const [run, curve, { auditions }] = await Promise.all([
-      get(at("runs", name)), get(at("runs", name, "curve")), get(at("runs", name, "auditions")),
+      get(at("runs", name)),
+      get(at("runs", name, "curve")),
+      get(at("runs", name, "auditions")),
     ]);
     fill(parts.state, now(run));
     if (run.state.step !== seen.step || auditions.length !== seen.heard) fill(parts.charts, curves(curve));
@@ -76,12 +78,16 @@ function now({ state, best }) {
   const percent = Math.round(share * 100);
   const bar = { class: "bar", role: "progressbar", "aria-label": t("run.progress"), "aria-valuenow": percent };
   return [
-    h("div", { class: "row" },
+    h(
+      "div",
+      { class: "row" },
       badge(statusWords(state.status), looks[state.status] ?? ""),
       h("span", { role: "status" }, state.message),
     ),
     h("div", { class: "progress" }, h("div", bar, inner)),
-    h("div", { class: "tiles" },
+    h(
+      "div",
+      { class: "tiles" },
       tile(state.steps ? `${state.step} / ${state.steps}` : String(state.step), t("run.step")),
       tile(number(state.epoch, 1), t("run.epoch")),
       timing(state),
@@ -101,16 +107,18 @@ function timing(state) {
 /** Totals, likeness, naturalness and learning rate; then every figure by itself, in training beside held-out. */
 function curves({ losses = {}, rates = {}, validation = {}, auditions = {} }) {
   const line = (name, { steps, smoothed, values }) => ({ name, steps, values: smoothed ?? values });
-  const lines = (group, fits) => Object.entries(group)
-    .filter(([name]) => fits(name))
-    .map(([name, own]) => line(name.replaceAll("_", " "), own));
+  const lines = (group, fits) =>
+    Object.entries(group)
+      .filter(([name]) => fits(name))
+      .map(([name, own]) => line(name.replaceAll("_", " "), own));
   const total = (name) => name.startsWith("loss");
   const likeness = new Set(["ge2e", "campplus", "dvector"]);
   const names = new Set([...Object.keys(validation), ...Object.keys(losses).filter((name) => !total(name))]);
-  const both = (name) => [
-    losses[name] && line(t("run.onTraining"), losses[name]),
-    validation[name] && line(t("run.heldOut"), validation[name]),
-  ].filter(Boolean);
+  const both = (name) =>
+    [
+      losses[name] && line(t("run.onTraining"), losses[name]),
+      validation[name] && line(t("run.heldOut"), validation[name]),
+    ].filter(Boolean);
   const groups = [
     [t("run.losses"), lines(losses, total)],
     [t("run.scores"), lines(auditions, (name) => likeness.has(name))],
@@ -129,17 +137,22 @@ function heard(auditions, box, seen) {
     fill(box, h("p", { class: "soft" }, t("run.noAuditions")));
     return;
   }
-  const sentence = (each) => h("li", {},
-    h("span", {}, each.text),
-    each.url && player(each.url, { name: each.text, slim: true }),
+  const sentence = (each) =>
+    h("li", {}, h("span", {}, each.text), each.url && player(each.url, { name: each.text, slim: true }));
+  fill(
+    box,
+    [...auditions]
+      .reverse()
+      .map((audition, i) =>
+        h(
+          "details",
+          { class: "more", open: i === 0 },
+          h("summary", {}, audition.step ? t("run.atStep", { n: audition.step }) : t("run.atStart")),
+          figures(Object.entries(audition.figures).map(([name, value]) => [name.replaceAll("_", " "), number(value)])),
+          h("ol", { class: "list" }, audition.sentences.map(sentence)),
+        ),
+      ),
   );
-  fill(box, [...auditions].reverse().map((audition, i) => h(
-    "details",
-    { class: "more", open: i === 0 },
-    h("summary", {}, audition.step ? t("run.atStep", { n: audition.step }) : t("run.atStart")),
-    figures(Object.entries(audition.figures).map(([name, value]) => [name.replaceAll("_", " "), number(value)])),
-    h("ol", { class: "list" }, audition.sentences.map(sentence)),
-  )));
 }
 
 function controls(name, parts, look, signal) {
@@ -147,29 +160,48 @@ function controls(name, parts, look, signal) {
   const out = h("div", { class: "stack" });
   const job = (address, body) => async () => bar.run(await post(address, body), () => {}, signal);
   const act = (work) => (event) => during(event.currentTarget, parts.wrong, work);
-  const stop = button(t("run.stop"), act(async () => {
-    await post(at("runs", name, "stop"));
-    toast(t("run.stopping"));
-  }), { picture: "stop", hidden: true });
-  const on = button(t("run.on"), act(async () => {
-    await begun(await post("runs", { plan: name }), name);
-    await look();
-  }), { picture: "play", hidden: true });
-  const hear = button(t("run.hear"), act(async () => {
-    await job(at("runs", name, "auditions"), { step: null, again: false })();
-    await look();
-  }), { picture: "play" });
-  const compare = button(t("run.compare"), act(async () => {
-    const done = await job(at("runs", name, "compare"), { step: null, sentences: 24 })();
-    fill(out, notice("info", done.result.sentence), await blind(name));
-  }));
+  const stop = button(
+    t("run.stop"),
+    act(async () => {
+      await post(at("runs", name, "stop"));
+      toast(t("run.stopping"));
+    }),
+    { picture: "stop", hidden: true },
+  );
+  const on = button(
+    t("run.on"),
+    act(async () => {
+      await begun(await post("runs", { plan: name }), name);
+      await look();
+    }),
+    { picture: "play", hidden: true },
+  );
+  const hear = button(
+    t("run.hear"),
+    act(async () => {
+      await job(at("runs", name, "auditions"), { step: null, again: false })();
+      await look();
+    }),
+    { picture: "play" },
+  );
+  const compare = button(
+    t("run.compare"),
+    act(async () => {
+      const done = await job(at("runs", name, "compare"), { step: null, sentences: 24 })();
+      fill(out, notice("info", done.result.sentence), await blind(name));
+    }),
+  );
   const called = h("input", { maxlength: 64, placeholder: name });
   const label = field(t("voices.name"), called, { help: t("run.exportHelp") });
-  const save = button(t("run.export"), act(async () => {
-    const done = await job(at("runs", name, "export"), { name: called.value.trim(), step: null, replace: false })();
-    const speak = h("a", { href: "#speak" }, t("voices.speakNow"));
-    fill(out, notice("good", t("run.exported", { name: done.result.voice }), speak));
-  }), { kind: "primary", picture: "voices" });
+  const save = button(
+    t("run.export"),
+    act(async () => {
+      const done = await job(at("runs", name, "export"), { name: called.value.trim(), step: null, replace: false })();
+      const speak = h("a", { href: "#speak" }, t("voices.speakNow"));
+      fill(out, notice("good", t("run.exported", { name: done.result.voice }), speak));
+    }),
+    { kind: "primary", picture: "voices" },
+  );
   const element = h(
     "div",
     { class: "stack" },

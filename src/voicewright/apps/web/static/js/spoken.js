@@ -39,7 +39,10 @@ export function spoken() {
     fill(links, downloads(job));
     numbers.hidden = false;
     fill(numbers, scores(job.result));
-    fill(sentences, pieces(job, state, (next) => box.onjob(next)));
+    fill(
+      sentences,
+      pieces(job, state, (next) => box.onjob(next)),
+    );
   };
   box.onjob = () => {};
   return box;
@@ -71,10 +74,22 @@ function finished(job, state, sound) {
 }
 
 function downloads(job) {
-  const stem = (job.request.text ?? "speech").trim().split(/\s+/).slice(0, 5).join(" ").replace(/[^\p{L}\p{N} ]/gu, "") || "speech";
+  const stem =
+    (job.request.text ?? "speech")
+      .trim()
+      .split(/\s+/)
+      .slice(0, 5)
+      .join(" ")
+      .replace(/[^\p{L}\p{N} ]/gu, "") || "speech";
   const sound = fileOf(job, ".wav");
   const subtitles = fileOf(job, ".srt", ".vtt");
-  const link = (words, href, name) => h("a", { class: "button small", href, download: name, title: t("do.download", { name: words }) }, icon("download"), words);
+  const link = (words, href, name) =>
+    h(
+      "a",
+      { class: "button small", href, download: name, title: t("do.download", { name: words }) },
+      icon("download"),
+      words,
+    );
   return [
     sound && link("WAV", `${sound.url}?download=1`, `${stem}.wav`),
     link("MP3", `${at("speech", job.id, "stream")}?format=mp3`, `${stem}.mp3`),
@@ -96,20 +111,48 @@ function scores(result) {
 function pieces(job, state, begin) {
   const wrong = place();
   const spokenOnes = job.result.pieces.filter((piece) => (piece.spoken ?? piece.text).trim());
-  const redo = (wishes, pressed) => during(pressed, wrong, async () => begin(await post(at("speech", job.id, "redo"), { pieces: wishes })));
+  const redo = (wishes, pressed) =>
+    during(pressed, wrong, async () => begin(await post(at("speech", job.id, "redo"), { pieces: wishes })));
   const open = () => spokenOnes.filter((piece) => !state.locked.has(piece.index));
   const failed = spokenOnes.filter((piece) => !piece.passed);
-  const again = (which) => (event) => redo(which().map((piece) => ({ index: piece.index })), event.currentTarget);
-  const back = job.result.parent && button(t("spoken.back"), async () => {
-    const before = await get(at("jobs", job.result.parent)).catch(() => null);
-    if (before) begin(before);
-  }, { kind: "small", picture: "undo" });
+  const again = (which) => (event) =>
+    redo(
+      which().map((piece) => ({ index: piece.index })),
+      event.currentTarget,
+    );
+  const back =
+    job.result.parent &&
+    button(
+      t("spoken.back"),
+      async () => {
+        const before = await get(at("jobs", job.result.parent)).catch(() => null);
+        if (before) begin(before);
+      },
+      { kind: "small", picture: "undo" },
+    );
   return h(
     "section",
     { class: "card", data: { role: "sentences" } },
-    h("header", {}, h("h2", {}, t("spoken.sentences", { n: spokenOnes.length })), back, failed.length > 0 && button(t("spoken.redoFailed", { n: failed.length }), again(() => failed), { kind: "small", picture: "redo" }), spokenOnes.length > 1 && button(t("spoken.redoOpen"), again(open), { kind: "small", picture: "redo", title: t("spoken.redoOpenHelp") })),
+    h(
+      "header",
+      {},
+      h("h2", {}, t("spoken.sentences", { n: spokenOnes.length })),
+      back,
+      failed.length > 0 &&
+        button(
+          t("spoken.redoFailed", { n: failed.length }),
+          again(() => failed),
+          { kind: "small", picture: "redo" },
+        ),
+      spokenOnes.length > 1 &&
+        button(t("spoken.redoOpen"), again(open), { kind: "small", picture: "redo", title: t("spoken.redoOpenHelp") }),
+    ),
     wrong,
-    h("ol", { class: "list" }, spokenOnes.map((piece) => sentence(job, piece, state, redo))),
+    h(
+      "ol",
+      { class: "list" },
+      spokenOnes.map((piece) => sentence(job, piece, state, redo)),
+    ),
   );
 }
 
@@ -128,18 +171,32 @@ function sentence(job, piece, state, redo) {
     line.classList.toggle("locked", on);
     again.disabled = change.disabled = on;
   };
-  const again = tool("redo", t("spoken.redo"), (event) => redo([{ index: piece.index }], event.currentTarget), { "data-do": "redo" });
+  const again = tool("redo", t("spoken.redo"), (event) => redo([{ index: piece.index }], event.currentTarget), {
+    "data-do": "redo",
+  });
   const change = tool("edit", t("spoken.edit"), () => edit(line, words, piece, redo));
   const facts = [
     piece.words ? [t("spoken.wordsWrong"), `${piece.words_wrong ?? 0}/${piece.words}`] : null,
-    piece.similarity === null || piece.similarity === undefined ? null : [t("spoken.likeness"), number(piece.similarity)],
+    piece.similarity === null || piece.similarity === undefined
+      ? null
+      : [t("spoken.likeness"), number(piece.similarity)],
   ].filter(Boolean);
   const verdict = piece.passed ? badge(t("spoken.passed"), "good") : badge(t("spoken.look"), "warn");
-  const sound = player(at("speech", job.id, "pieces", piece.index, "audio"), { name: piece.text.trim(), slim: true, seconds: piece.end_s - piece.start_s });
+  const sound = player(at("speech", job.id, "pieces", piece.index, "audio"), {
+    name: piece.text.trim(),
+    slim: true,
+    seconds: piece.end_s - piece.start_s,
+  });
   fill(
     line,
     words,
-    h("div", { class: "facts" }, verdict, facts.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))), !piece.passed && h("span", {}, piece.told)),
+    h(
+      "div",
+      { class: "facts" },
+      verdict,
+      facts.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))),
+      !piece.passed && h("span", {}, piece.told),
+    ),
     h("div", { class: "line" }, sound, h("div", { class: "row tools" }, again, change, lock)),
   );
   locked();
@@ -150,7 +207,17 @@ function edit(line, words, piece, redo) {
   const area = h("textarea", { rows: 2, "aria-label": t("spoken.edit") });
   area.value = piece.text.trim();
   const close = () => form.replaceWith(words);
-  const form = h("form", { class: "stack" }, area, h("div", { class: "row" }, button(t("spoken.say"), null, { kind: "primary", type: "submit" }), button(t("do.cancel"), close)));
+  const form = h(
+    "form",
+    { class: "stack" },
+    area,
+    h(
+      "div",
+      { class: "row" },
+      button(t("spoken.say"), null, { kind: "primary", type: "submit" }),
+      button(t("do.cancel"), close),
+    ),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     redo([{ index: piece.index, text: area.value }], form.querySelector("button"));

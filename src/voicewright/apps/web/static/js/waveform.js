@@ -57,7 +57,10 @@ export function drawCurves(canvas, curves) {
   for (const hz of [50, 70, 100, 140, 200, 280, 400, 560, 800, 1120]) {
     if (Math.log2(hz) < low || Math.log2(hz) > high) continue;
     context.fillText(`${hz} Hz`, 0, y(hz) + 4);
-    line(context, [[left, y(hz)], [width, y(hz)]]);
+    line(context, [
+      [left, y(hz)],
+      [width, y(hz)],
+    ]);
   }
   context.fillText("0 s", left, height - 4);
   context.textAlign = "right";

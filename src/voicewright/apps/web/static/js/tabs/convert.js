@@ -27,11 +27,32 @@ export async function build(page, { signal, rest }) {
   };
   fill(page, head(t("convert.title"), t("convert.lead")));
   if (!list.length) {
-    page.append(card("", empty("convert", t("convert.noVoice"), t("convert.noVoiceWhy"), h("a", { class: "button", href: "#voices" }, t("speak.firstVoice")))));
+    page.append(
+      card(
+        "",
+        empty(
+          "convert",
+          t("convert.noVoice"),
+          t("convert.noVoiceWhy"),
+          h("a", { class: "button", href: "#voices" }, t("speak.firstVoice")),
+        ),
+      ),
+    );
     return;
   }
   const first = rest[0] === "live" ? "live" : "files";
-  page.append(choices("way", [["files", t("convert.files")], ["live", t("convert.live")]], first, turn), lower);
+  page.append(
+    choices(
+      "way",
+      [
+        ["files", t("convert.files")],
+        ["live", t("convert.live")],
+      ],
+      first,
+      turn,
+    ),
+    lower,
+  );
   turn(first);
 }
 
@@ -48,7 +69,10 @@ function recordings(list, able, signal) {
   const voice = voiceField(list, wish.voice || remembered("voice"), { changed, wished: wish.voice });
   changed(voice.voice());
   const given = wish.settings ?? {};
-  const moves = Array.from({ length: 49 }, (each, i) => 24 - i).map((n) => [String(n), n > 0 ? t("convert.up", { n }) : n < 0 ? t("convert.down", { n: -n }) : t("convert.same")]);
+  const moves = Array.from({ length: 49 }, (each, i) => 24 - i).map((n) => [
+    String(n),
+    n > 0 ? t("convert.up", { n }) : n < 0 ? t("convert.down", { n: -n }) : t("convert.same"),
+  ]);
   const transpose = select([["auto", t("convert.auto")], ...moves], String(given.transpose ?? "auto"));
   const music = h("input", { type: "checkbox", id: "separate", checked: Boolean(given.separate) });
   const settings = formFor("conversion", { skip: ["transpose", "separate"], values: given });
@@ -62,16 +86,23 @@ function recordings(list, able, signal) {
     { class: "card", novalidate: true },
     drop,
     h("div", { class: "grid" }, voice, field(t("convert.transpose"), transpose, { help: t("convert.transposeHelp") })),
-    h("div", { class: "tick" }, music, h("label", { for: "separate" }, t("convert.music")), h("p", { class: "help" }, t("convert.musicHelp"))),
+    h(
+      "div",
+      { class: "tick" },
+      music,
+      h("label", { for: "separate" }, t("convert.music")),
+      h("p", { class: "help" }, t("convert.musicHelp")),
+    ),
     more(t("form.more"), field(t("convert.format"), format), settings, own),
     h("div", { class: "actions" }, go),
     wrong,
     bar,
   );
-  const begin = (job) => during(go, wrong, async () => {
-    remember("convert.job", job.id);
-    fill(out, results(await bar.run(job, () => {}, signal)));
-  });
+  const begin = (job) =>
+    during(go, wrong, async () => {
+      remember("convert.job", job.id);
+      fill(out, results(await bar.run(job, () => {}, signal)));
+    });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!drop.uploads().length) {
@@ -80,8 +111,12 @@ function recordings(list, able, signal) {
     }
     const chosen = transpose.value === "auto" ? {} : { transpose: Number(transpose.value) };
     const request = {
-      uploads: drop.uploads().map((each) => each.id), voice: voice.control.value, format: format.value, engine: "",
-      settings: { ...settings.values(), ...chosen, ...(music.checked ? { separate: true } : {}) }, options: state.options.values(),
+      uploads: drop.uploads().map((each) => each.id),
+      voice: voice.control.value,
+      format: format.value,
+      engine: "",
+      settings: { ...settings.values(), ...chosen, ...(music.checked ? { separate: true } : {}) },
+      options: state.options.values(),
     };
     const job = await during(go, wrong, () => post("conversions", request));
     if (job) begin(job);
@@ -104,22 +139,80 @@ function results(job) {
 function one(job, item, number_) {
   const file = job.files.find((each) => each.name === item.file) ?? job.files[number_];
   const source = job.request.uploads?.[number_];
-  const canvas = h("canvas", { class: "curves", role: "img", "aria-label": t("convert.curvesRead", { from: Math.round(item.source_hz), to: Math.round(item.target_hz) }) });
+  const canvas = h("canvas", {
+    class: "curves",
+    role: "img",
+    "aria-label": t("convert.curvesRead", { from: Math.round(item.source_hz), to: Math.round(item.target_hz) }),
+  });
   const { curves } = item;
   if (curves) {
-    const shown = [["source", "--second"], ["wished", "--voice"]].filter(([name]) => curves[name]).map(([name, colour]) => ({ times: curves[name].times_s, hz: curves[name].hz, colour }));
+    const shown = [
+      ["source", "--second"],
+      ["wished", "--voice"],
+    ]
+      .filter(([name]) => curves[name])
+      .map(([name, colour]) => ({ times: curves[name].times_s, hz: curves[name].hz, colour }));
     new ResizeObserver(() => drawCurves(canvas, shown)).observe(canvas);
   }
   return h(
     "section",
     { class: "card" },
-    h("header", {}, h("h2", {}, item.name), badge(job.request.voice, "voice"), h("a", { class: "button small", href: `${file.url}?download=1`, download: file.name }, icon("download"), t("do.download", { name: file.name.split(".").at(-1).toUpperCase() }))),
-    h("div", { class: "grid" },
-      source && h("div", { class: "stack" }, h("h3", {}, t("convert.before")), player(at("uploads", source, "audio"), { name: t("convert.before") })),
-      h("div", { class: "stack" }, h("h3", {}, t("convert.after")), player(file.url, { name: t("convert.after"), seconds: item.seconds })),
+    h(
+      "header",
+      {},
+      h("h2", {}, item.name),
+      badge(job.request.voice, "voice"),
+      h(
+        "a",
+        { class: "button small", href: `${file.url}?download=1`, download: file.name },
+        icon("download"),
+        t("do.download", { name: file.name.split(".").at(-1).toUpperCase() }),
+      ),
     ),
-    curves && h("figure", {}, h("figcaption", {}, t("convert.pitch"), h("span", { class: "row" }, h("span", { class: "key" }, h("i", { class: "l1" }), t("convert.before")), h("span", { class: "key" }, h("i", {}), t("convert.wished")))), canvas),
-    h("div", { class: "facts" }, [[t("spoken.length"), clock(item.seconds)], [t("convert.moved"), t("convert.semitones", { n: number(item.semitones, 1) })], [t("convert.fromTo"), `${number(item.source_hz, 0)} → ${number(item.target_hz, 0)} Hz`], [t("spoken.speed"), item.rtf ? `${number(1 / item.rtf, 1)} ×` : "–"]].map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value)))),
+    h(
+      "div",
+      { class: "grid" },
+      source &&
+        h(
+          "div",
+          { class: "stack" },
+          h("h3", {}, t("convert.before")),
+          player(at("uploads", source, "audio"), { name: t("convert.before") }),
+        ),
+      h(
+        "div",
+        { class: "stack" },
+        h("h3", {}, t("convert.after")),
+        player(file.url, { name: t("convert.after"), seconds: item.seconds }),
+      ),
+    ),
+    curves &&
+      h(
+        "figure",
+        {},
+        h(
+          "figcaption",
+          {},
+          t("convert.pitch"),
+          h(
+            "span",
+            { class: "row" },
+            h("span", { class: "key" }, h("i", { class: "l1" }), t("convert.before")),
+            h("span", { class: "key" }, h("i", {}), t("convert.wished")),
+          ),
+        ),
+        canvas,
+      ),
+    h(
+      "div",
+      { class: "facts" },
+      [
+        [t("spoken.length"), clock(item.seconds)],
+        [t("convert.moved"), t("convert.semitones", { n: number(item.semitones, 1) })],
+        [t("convert.fromTo"), `${number(item.source_hz, 0)} → ${number(item.target_hz, 0)} Hz`],
+        [t("spoken.speed"), item.rtf ? `${number(1 / item.rtf, 1)} ×` : "–"],
+      ].map(([name, value]) => h("span", {}, `${name} `, h("b", {}, value))),
+    ),
     (item.warnings ?? []).map((sentence) => notice("warn", sentence)),
   );
 }

@@ -8,7 +8,22 @@ export async function build(page, { rest }) {
   const pages = await (await fetch("/help/index.json")).json();
   const wish = pages.some((each) => each.name === rest[0]) ? rest[0] : pages[0]?.name;
   const doc = h("article", { class: "doc", tabindex: -1 });
-  const links = h("div", { class: "row", role: "navigation", "aria-label": t("help.pages") }, pages.map((each) => h("a", { class: each.name === wish ? "button small" : "button small quiet", href: `#help/${each.name}`, "aria-current": each.name === wish ? "page" : null, title: each.title }, each.title.split(/[:,]/)[0])));
+  const links = h(
+    "div",
+    { class: "row", role: "navigation", "aria-label": t("help.pages") },
+    pages.map((each) =>
+      h(
+        "a",
+        {
+          class: each.name === wish ? "button small" : "button small quiet",
+          href: `#help/${each.name}`,
+          "aria-current": each.name === wish ? "page" : null,
+          title: each.title,
+        },
+        each.title.split(/[:,]/)[0],
+      ),
+    ),
+  );
   fill(page, head(t("help.title"), t("help.lead")), links, card("", doc));
   if (!wish) return;
   // Our own pages, made into HTML by the server with every tag in them escaped.

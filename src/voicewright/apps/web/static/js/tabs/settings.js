@@ -12,7 +12,13 @@ import { voices } from "../voicelist.js";
 
 export async function build(page, { signal }) {
   const [home, engines, weights, about, list, session, locks] = await Promise.all([
-    get("settings"), get("engines"), get("weights"), get("about"), voices(), get("session"), keys(),
+    get("settings"),
+    get("engines"),
+    get("weights"),
+    get("about"),
+    voices(),
+    get("session"),
+    keys(),
   ]);
   fill(
     page,
@@ -31,20 +37,30 @@ export async function build(page, { signal }) {
 function look() {
   const words = select(Object.entries(LANGUAGES), language());
   words.addEventListener("change", () => document.dispatchEvent(new CustomEvent("language", { detail: words.value })));
-  const wishes = [["system", t("theme.system")], ["light", t("theme.light")], ["dark", t("theme.dark")]];
+  const wishes = [
+    ["system", t("theme.system")],
+    ["light", t("theme.light")],
+    ["dark", t("theme.dark")],
+  ];
   const colours = choices("theme", wishes, remembered("theme", "system"), theme);
-  return card(t("settings.page"), h("div", { class: "grid" },
-    field(t("settings.language"), words),
-    h("div", { class: "field" }, h("span", { class: "legend" }, t("settings.theme")), colours),
-  ));
+  return card(
+    t("settings.page"),
+    h(
+      "div",
+      { class: "grid" },
+      field(t("settings.language"), words),
+      h("div", { class: "field" }, h("span", { class: "legend" }, t("settings.theme")), colours),
+    ),
+  );
 }
 
 function rules(home, list) {
   const wrong = place();
-  const save = (change) => during(null, wrong, async () => {
-    await put("settings", change);
-    toast(t("settings.saved"));
-  });
+  const save = (change) =>
+    during(null, wrong, async () => {
+      await put("settings", change);
+      toast(t("settings.saved"));
+    });
   const voice = select([["", t("settings.noVoice")], ...list.map((each) => each.name)], home.default_voice ?? "");
   voice.addEventListener("change", () => save({ default_voice: voice.value }));
   const tickOf = (name, words, help) => {
@@ -63,17 +79,30 @@ function rules(home, list) {
 
 function machines(engines, first) {
   const abilities = [
-    ["clones", t("settings.clones")], ["speaks", t("settings.speaks")],
-    ["converts", t("settings.converts")], ["learns", t("settings.trains")],
+    ["clones", t("settings.clones")],
+    ["speaks", t("settings.speaks")],
+    ["converts", t("settings.converts")],
+    ["learns", t("settings.trains")],
   ];
   const yes = () => [icon("check"), h("span", { class: "unseen" }, t("do.yes"))];
   const mark = (does) => h("td", {}, does ? yes() : h("span", { class: "soft" }, "–"));
-  const row = (engine) => h("tr", {},
-    h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")),
-    abilities.map(([ability]) => mark(engine[ability])),
-  );
+  const row = (engine) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, engine.name, " ", engine.name === first && badge(t("settings.default"), "voice")),
+      abilities.map(([ability]) => mark(engine[ability])),
+    );
   const titles = [t("settings.engine"), ...abilities.map(([, title]) => title)];
-  const top = h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title))));
+  const top = h(
+    "thead",
+    {},
+    h(
+      "tr",
+      {},
+      titles.map((title) => h("th", { scope: "col" }, title)),
+    ),
+  );
   const table = h("table", {}, top, h("tbody", {}, engines.map(row)));
   const around = { class: "scroll", role: "region", tabindex: 0, "aria-label": t("settings.engines") };
   return card(t("settings.engines"), h("div", around, table), h("p", { class: "help" }, t("settings.tiny")));
@@ -90,21 +119,30 @@ function weightsRow(set, wrong, signal) {
   const bar = progress();
   const here = (yes) => badge(yes ? t("settings.here") : t("settings.away"), yes ? "good" : "");
   const state = h("span", {}, here(set.in_place));
-  const pull = button(t("settings.pull"), () => during(pull, wrong, async () => {
-    await bar.run(await post(at("weights", set.name, "pull")), () => {}, signal);
-    pull.hidden = true;
-    fill(state, here(true));
-  }), { kind: "small", picture: "download", "aria-label": t("settings.pullOf", { name: set.name }) });
+  const pull = button(
+    t("settings.pull"),
+    () =>
+      during(pull, wrong, async () => {
+        await bar.run(await post(at("weights", set.name, "pull")), () => {}, signal);
+        pull.hidden = true;
+        fill(state, here(true));
+      }),
+    { kind: "small", picture: "download", "aria-label": t("settings.pullOf", { name: set.name }) },
+  );
   pull.hidden = set.in_place;
   const size = set.megabytes ? `${number(set.megabytes, 0)} MB` : "";
   return h(
     "li",
     {},
-    h("div", { class: "row apart" },
+    h(
+      "div",
+      { class: "row apart" },
       h("span", { class: "row" }, h("b", {}, set.name), state),
       h("span", { class: "row" }, h("span", { class: "small soft num" }, size), pull),
     ),
-    h("div", { class: "facts" },
+    h(
+      "div",
+      { class: "facts" },
       h("span", {}, `${t("voices.licence")} `, h("b", {}, set.licence)),
       h("span", {}, set.problem || set.title),
     ),
@@ -116,8 +154,12 @@ function weightsRow(set, wrong, signal) {
 function room() {
   const box = h("div", { class: "stack", data: { role: "room" } }, h("p", { class: "soft" }, t("progress.working")));
   const names = {
-    voices: t("tab.voices"), datasets: t("tab.datasets"), runs: t("training.runs"), results: t("room.results"),
-    uploads: t("room.uploads"), weights: t("settings.weights"),
+    voices: t("tab.voices"),
+    datasets: t("tab.datasets"),
+    runs: t("training.runs"),
+    results: t("room.results"),
+    uploads: t("room.uploads"),
+    weights: t("settings.weights"),
   };
   const shown = (told) => {
     const kept = Object.entries(names).map(([name, words]) => [words, bytes(told.bytes[name])]);
@@ -128,10 +170,15 @@ function room() {
       facts([...kept, [t("room.free"), bytes(told.free_bytes)], [t("room.folder"), told.folder]]),
       h("p", { class: "help" }, rules.filter(Boolean).join(" ") || t("room.ever")),
       h("h3", {}, t("room.runsOn")),
-      facts([[t("room.device"), told.device], [t("room.precision"), told.precision]]),
+      facts([
+        [t("room.device"), told.device],
+        [t("room.precision"), told.precision],
+      ]),
     );
   };
-  get("room").then(shown).catch((problem) => fill(box, h("p", { class: "field-error" }, problem.message)));
+  get("room")
+    .then(shown)
+    .catch((problem) => fill(box, h("p", { class: "field-error" }, problem.message)));
   return card(t("room.title"), box);
 }
 
@@ -155,10 +202,12 @@ function health(signal) {
 }
 
 function house(about, session) {
-  const out = session.key_required && button(t("settings.signOut"), async () => {
-    await fetch(`${ROOT}/session`, { method: "DELETE" });
-    location.reload();
-  });
+  const out =
+    session.key_required &&
+    button(t("settings.signOut"), async () => {
+      await fetch(`${ROOT}/session`, { method: "DELETE" });
+      location.reload();
+    });
   const { limits = {} } = about;
   return card(
     t("settings.about"),
@@ -166,7 +215,9 @@ function house(about, session) {
       [t("settings.version"), about.version],
       [t("settings.upload"), limits.upload_mb ? `${number(limits.upload_mb, 0)} MB` : ""],
     ]),
-    h("div", { class: "row" },
+    h(
+      "div",
+      { class: "row" },
       h("a", { class: "button small", href: `${ROOT}/docs` }, t("settings.api")),
       h("a", { class: "button small", href: "#help" }, t("tab.help")),
       out,

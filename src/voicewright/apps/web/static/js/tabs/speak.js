@@ -15,7 +15,11 @@ const CARE = { quick: { check: "off" }, standard: {}, careful: { check: "full", 
 
 export async function build(page, { signal }) {
   fill(page, head(t("speak.title"), t("speak.lead")));
-  const [list, settings, runs] = await Promise.all([voices(), get("settings"), get("runs").catch(() => ({ runs: [] }))]);
+  const [list, settings, runs] = await Promise.all([
+    voices(),
+    get("settings"),
+    get("runs").catch(() => ({ runs: [] })),
+  ]);
   if (!list.length) {
     const first = h("a", { class: "button", href: "#voices" }, t("speak.firstVoice"));
     page.append(card("", empty("voices", t("speak.noVoice"), t("speak.noVoiceWhy"), first)));
@@ -28,7 +32,14 @@ export async function build(page, { signal }) {
   const bar = progress();
   const result = spoken({ signal });
   const go = button(t("speak.go"), null, { kind: "primary", picture: "speak", type: "submit" });
-  const form = h("form", { class: "card", novalidate: true }, parts.element, h("div", { class: "actions" }, go), wrong, bar);
+  const form = h(
+    "form",
+    { class: "card", novalidate: true },
+    parts.element,
+    h("div", { class: "actions" }, go),
+    wrong,
+    bar,
+  );
   page.append(form, result);
 
   const begin = (job) =>
@@ -70,11 +81,23 @@ async function refusedBeside(form, work) {
 }
 
 function controls(list, wish, runs) {
-  const area = h("textarea", { class: "big", rows: 6, placeholder: t("speak.placeholder"), spellcheck: true, maxlength: 1_000_000 });
+  const area = h("textarea", {
+    class: "big",
+    rows: 6,
+    placeholder: t("speak.placeholder"),
+    spellcheck: true,
+    maxlength: 1_000_000,
+  });
   area.value = wish.text ?? remembered("speak.text");
   area.addEventListener("input", () => remember("speak.text", area.value.slice(0, 20_000)));
   const text = field(t("speak.text"), area, { wide: true });
-  const open = h("input", { type: "file", accept: ".txt,.md,text/plain", class: "unseen", tabindex: -1, "aria-label": t("speak.openFile") });
+  const open = h("input", {
+    type: "file",
+    accept: ".txt,.md,text/plain",
+    class: "unseen",
+    tabindex: -1,
+    "aria-label": t("speak.openFile"),
+  });
   open.addEventListener("change", async () => {
     area.value = await open.files[0].text();
     open.value = "";
@@ -89,11 +112,25 @@ function controls(list, wish, runs) {
     takes.value = CARE[value].takes ?? 1;
     settings.set({ ...settings.values(), check: CARE[value] });
   };
-  const carefully = choices("care", [["quick", t("speak.quick"), t("speak.quickHelp")], ["standard", t("speak.standard"), t("speak.standardHelp")], ["careful", t("speak.careful"), t("speak.carefulHelp")]], care.now, set);
-  takes.addEventListener("input", () => settings.set({ ...settings.values(), check: { ...settings.values().check, takes: Number(takes.value) } }));
+  const carefully = choices(
+    "care",
+    [
+      ["quick", t("speak.quick"), t("speak.quickHelp")],
+      ["standard", t("speak.standard"), t("speak.standardHelp")],
+      ["careful", t("speak.careful"), t("speak.carefulHelp")],
+    ],
+    care.now,
+    set,
+  );
+  takes.addEventListener("input", () =>
+    settings.set({ ...settings.values(), check: { ...settings.values().check, takes: Number(takes.value) } }),
+  );
   const listen = h("input", { type: "checkbox", id: "listen", checked: true });
 
-  const engine = select([["", t("speak.ownEngine")], ...runs.map((run) => [`runs/${run.name}`, t("speak.run", { name: run.name })])], wish.engine ?? "");
+  const engine = select(
+    [["", t("speak.ownEngine")], ...runs.map((run) => [`runs/${run.name}`, t("speak.run", { name: run.name })])],
+    wish.engine ?? "",
+  );
   const own = () => (voice.control.disabled = engine.value !== ""); // a run speaks as the voice that it learned
   engine.addEventListener("change", own);
   own();
@@ -103,12 +140,48 @@ function controls(list, wish, runs) {
   const settings = formFor("speech", { values: given });
   const element = [
     text,
-    h("div", { class: "row apart" }, button(t("speak.openFile"), () => open.click(), { kind: "quiet small", picture: "upload" }), button(t("speak.example"), () => { area.value = t("speak.exampleText"); text.complain(""); }, { kind: "quiet small" }), open),
-    h("div", { class: "grid three" }, voice, h("div", { class: "field" }, h("span", { class: "legend" }, t("speak.care")), carefully), field(t("speak.takes"), takes, { help: t("speak.takesHelp") })),
+    h(
+      "div",
+      { class: "row apart" },
+      button(t("speak.openFile"), () => open.click(), { kind: "quiet small", picture: "upload" }),
+      button(
+        t("speak.example"),
+        () => {
+          area.value = t("speak.exampleText");
+          text.complain("");
+        },
+        { kind: "quiet small" },
+      ),
+      open,
+    ),
+    h(
+      "div",
+      { class: "grid three" },
+      voice,
+      h("div", { class: "field" }, h("span", { class: "legend" }, t("speak.care")), carefully),
+      field(t("speak.takes"), takes, { help: t("speak.takesHelp") }),
+    ),
     h("div", { class: "tick" }, listen, h("label", { for: "listen" }, t("speak.listen"))),
-    more(t("form.more"), h("div", { class: "grid" }, field(t("speak.engine"), engine, { help: t("speak.engineHelp") }), field(t("speak.lexicon"), lexicon, { help: t("speak.lexiconHelp") })), settings),
+    more(
+      t("form.more"),
+      h(
+        "div",
+        { class: "grid" },
+        field(t("speak.engine"), engine, { help: t("speak.engineHelp") }),
+        field(t("speak.lexicon"), lexicon, { help: t("speak.lexiconHelp") }),
+      ),
+      settings,
+    ),
   ];
-  const request = () => ({ text: area.value, voice: engine.value ? "" : voice.control.value, engine: engine.value, settings: settings.values(), format: "wav", subtitles: "srt", lexicon: lexicon.value });
+  const request = () => ({
+    text: area.value,
+    voice: engine.value ? "" : voice.control.value,
+    engine: engine.value,
+    settings: settings.values(),
+    format: "wav",
+    subtitles: "srt",
+    lexicon: lexicon.value,
+  });
   return { element, text, listen, settings, request };
 }
 

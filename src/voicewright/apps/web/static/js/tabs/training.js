@@ -70,13 +70,17 @@ function maker({ datasets, engines, first, signal, made }) {
     "form",
     { class: "card", novalidate: true },
     h("h2", {}, t("training.make")),
-    h("div", { class: "grid" },
+    h(
+      "div",
+      { class: "grid" },
       field(t("training.dataset"), dataset),
       name,
       field(t("training.engine"), engine),
       consent,
     ),
-    h("div", { class: "tick" },
+    h(
+      "div",
+      { class: "tick" },
       trial,
       h("label", { for: "trial" }, t("training.trial")),
       h("p", { class: "help" }, t("training.trialHelp")),
@@ -115,16 +119,18 @@ function planned(plan, { signal, open, redraw }) {
   const wrong = place();
   const bar = progress();
   const options = formFor("plan", { skip: ["dataset", "run", "engine", "recipe"], values: plan.plan, complete: true });
-  const start = (event) => during(event.currentTarget, wrong, async () => {
-    await begun(await post("runs", { plan: plan.name }), plan.name);
-    await redraw();
-    await open(plan.name);
-  });
-  const check = (event) => during(event.currentTarget, wrong, async () => {
-    const changed = { ...plan.plan, ...(await options.ready).values() };
-    const job = await bar.run(await put(at("plans", plan.name), { plan: changed, trial: false }), () => {}, signal);
-    box.replaceWith(planned(job.result, { signal, open, redraw }));
-  });
+  const start = (event) =>
+    during(event.currentTarget, wrong, async () => {
+      await begun(await post("runs", { plan: plan.name }), plan.name);
+      await redraw();
+      await open(plan.name);
+    });
+  const check = (event) =>
+    during(event.currentTarget, wrong, async () => {
+      const changed = { ...plan.plan, ...(await options.ready).values() };
+      const job = await bar.run(await put(at("plans", plan.name), { plan: changed, trial: false }), () => {}, signal);
+      box.replaceWith(planned(job.result, { signal, open, redraw }));
+    });
   const box = h(
     "section",
     { class: "card", data: { role: "plan" } },
@@ -166,7 +172,15 @@ async function lists({ open, edit, redraw, signal }) {
   };
   return [
     waiting.length > 0 && plansCard(waiting, edit, redraw),
-    runs.length > 0 && card(t("training.runs"), h("ul", { class: "list" }, runs.map((run) => line(run, open)))),
+    runs.length > 0 &&
+      card(
+        t("training.runs"),
+        h(
+          "ul",
+          { class: "list" },
+          runs.map((run) => line(run, open)),
+        ),
+      ),
     whole.length > 0 && averaging(whole, signal, merged),
   ];
 }
@@ -174,18 +188,28 @@ async function lists({ open, edit, redraw, signal }) {
 function plansCard(plans, edit, redraw) {
   const wrong = place();
   const look = (plan) => during(null, wrong, async () => edit(await get(at("plans", plan.name))));
-  const away = (plan) => during(null, wrong, async () => {
-    if (!(await sure(t("training.surePlan", { name: plan.name })))) return;
-    await remove(at("plans", plan.name));
-    await redraw();
-  });
-  const row = (plan) => h("li", {}, h("div", { class: "row apart" },
-    h("span", {}, h("b", {}, plan.name), " ", h("span", { class: "soft" }, `${plan.dataset} · ${plan.engine}`)),
-    h("span", { class: "row" },
-      button(t("training.look"), () => look(plan), { kind: "small" }),
-      button(t("do.delete"), () => away(plan), { kind: "small danger" }),
-    ),
-  ));
+  const away = (plan) =>
+    during(null, wrong, async () => {
+      if (!(await sure(t("training.surePlan", { name: plan.name })))) return;
+      await remove(at("plans", plan.name));
+      await redraw();
+    });
+  const row = (plan) =>
+    h(
+      "li",
+      {},
+      h(
+        "div",
+        { class: "row apart" },
+        h("span", {}, h("b", {}, plan.name), " ", h("span", { class: "soft" }, `${plan.dataset} · ${plan.engine}`)),
+        h(
+          "span",
+          { class: "row" },
+          button(t("training.look"), () => look(plan), { kind: "small" }),
+          button(t("do.delete"), () => away(plan), { kind: "small danger" }),
+        ),
+      ),
+    );
   return card(t("training.plans"), wrong, h("ul", { class: "list" }, plans.map(row)));
 }
 
@@ -197,8 +221,12 @@ function line(run, open) {
   return h(
     "li",
     {},
-    h("div", { class: "row apart" },
-      h("span", { class: "row" },
+    h(
+      "div",
+      { class: "row apart" },
+      h(
+        "span",
+        { class: "row" },
         h("b", {}, run.name),
         state && badge(statusWords(state.status), looks[state.status] ?? ""),
         steps && h("span", { class: "soft num small" }, steps),
@@ -212,8 +240,12 @@ function line(run, open) {
 
 export function statusWords(status) {
   const words = {
-    new: t("status.new"), preparing: t("status.preparing"), training: t("status.training"),
-    stopped: t("status.stopped"), finished: t("status.finished"), failed: t("status.failed"),
+    new: t("status.new"),
+    preparing: t("status.preparing"),
+    training: t("status.training"),
+    stopped: t("status.stopped"),
+    finished: t("status.finished"),
+    failed: t("status.failed"),
   };
   return words[status] ?? status;
 }

@@ -8,7 +8,21 @@ import { icon } from "../icons.js";
 import { clock, moment, number, t } from "../i18n.js";
 import { cancel } from "../jobs.js";
 import {
-  badge, button, card, choices, dialog, during, empty, facts, figures, head, more, notice, place, sure, tool,
+  badge,
+  button,
+  card,
+  choices,
+  dialog,
+  during,
+  empty,
+  facts,
+  figures,
+  head,
+  more,
+  notice,
+  place,
+  sure,
+  tool,
 } from "../parts.js";
 import { player } from "../player.js";
 import { progress } from "../progress.js";
@@ -140,13 +154,18 @@ function presets(chosen) {
 }
 
 function furtherFields({ engines, default: first }) {
-  const engine = select(engines.filter((each) => each.clones).map((each) => each.name), first);
+  const engine = select(
+    engines.filter((each) => each.clones).map((each) => each.name),
+    first,
+  );
   const licence = h("input", { placeholder: "CC BY 4.0" });
   const replace = h("input", { type: "checkbox", id: "replace" });
   const options = formFor("enroll", { skip: ["preset"] });
   const element = more(
     t("form.more"),
-    h("div", { class: "grid" },
+    h(
+      "div",
+      { class: "grid" },
       field(t("voices.engine"), engine, { help: t("voices.engineHelp") }),
       field(t("voices.licence"), licence, { help: t("voices.licenceHelp") }),
     ),
@@ -188,15 +207,20 @@ async function refusal(name, asking) {
 /** The new voice beside what it was made of. */
 function beside(result, uploads) {
   const { voice } = result;
-  const source = (each) => player(at("uploads", each.id, "audio"), {
-    name: each.name, seconds: each.seconds, waveform: at("uploads", each.id, "waveform"),
-  });
+  const source = (each) =>
+    player(at("uploads", each.id, "audio"), {
+      name: each.name,
+      seconds: each.seconds,
+      waveform: at("uploads", each.id, "waveform"),
+    });
   const speak = h("a", { href: "#speak" }, t("voices.speakNow"));
   return h(
     "div",
     { class: "stack", data: { role: "made" } },
     notice("good", h("b", {}, t("voices.made", { name: voice.name })), speak),
-    h("div", { class: "grid" },
+    h(
+      "div",
+      { class: "grid" },
       h("div", { class: "stack" }, h("h3", {}, t("voices.source")), uploads.slice(0, 3).map(source)),
       h("div", { class: "stack" }, h("h3", {}, t("voices.result")), preview(voice, voice.preview_s), scores(voice)),
     ),
@@ -216,7 +240,11 @@ function scores(voice) {
 async function library(redraw, signal, bring) {
   const list = await voices();
   const shown = list.length
-    ? h("div", { class: "cards" }, list.map((voice) => entry(voice, redraw)))
+    ? h(
+        "div",
+        { class: "cards" },
+        list.map((voice) => entry(voice, redraw)),
+      )
     : card("", empty("voices", t("voices.none"), t("voices.noneWhy")));
   return [
     h("div", { class: "row apart" }, h("h2", {}, t("voices.library", { n: list.length })), bring.choose),
@@ -230,18 +258,20 @@ async function library(redraw, signal, bring) {
 function entry(voice, redraw) {
   const wrong = place();
   const act = (work) => during(null, wrong, work);
-  const rename = () => act(async () => {
-    const control = field(t("voices.name"), h("input", { value: voice.name, maxlength: 64, required: true }));
-    if (!(await dialog(t("voices.rename"), control, { yes: t("voices.rename") }))) return;
-    const renamed = await patch(at("voices", voice.name), { name: control.control.value.trim() });
-    await redraw();
-    document.querySelector(`[data-voice="${CSS.escape(renamed.name)}"] [data-do=rename]`)?.focus();
-  });
-  const away = () => act(async () => {
-    if (!(await sure(t("voices.sure", { name: voice.name })))) return;
-    await remove(at("voices", voice.name));
-    redraw();
-  });
+  const rename = () =>
+    act(async () => {
+      const control = field(t("voices.name"), h("input", { value: voice.name, maxlength: 64, required: true }));
+      if (!(await dialog(t("voices.rename"), control, { yes: t("voices.rename") }))) return;
+      const renamed = await patch(at("voices", voice.name), { name: control.control.value.trim() });
+      await redraw();
+      document.querySelector(`[data-voice="${CSS.escape(renamed.name)}"] [data-do=rename]`)?.focus();
+    });
+  const away = () =>
+    act(async () => {
+      if (!(await sure(t("voices.sure", { name: voice.name })))) return;
+      await remove(at("voices", voice.name));
+      redraw();
+    });
   const about = h("div");
   const told = more(t("voices.about"), about);
   const tell = async () => fill(about, details(await get(at("voices", voice.name))));
@@ -250,19 +280,25 @@ function entry(voice, redraw) {
   return h(
     "article",
     { class: "card", data: { voice: voice.name }, "aria-label": voice.name },
-    h("header", {},
+    h(
+      "header",
+      {},
       h("h3", {}, voice.name),
       badge(voice.engine, "voice"),
       voice.damaged && badge(t("voices.damaged"), "bad", voice.damaged),
     ),
-    h("div", { class: "facts" },
+    h(
+      "div",
+      { class: "facts" },
       h("span", {}, voice.language),
       h("span", {}, t("voices.from", { time: clock(voice.seconds) })),
       h("span", {}, moment(voice.created)),
     ),
     voice.damaged ? h("p", { class: "field-error" }, voice.damaged) : preview(voice, voice.has_preview, true),
     wrong,
-    h("div", { class: "row" },
+    h(
+      "div",
+      { class: "row" },
       h("a", { class: "button small", ...file }, icon("download"), t("voices.export")),
       tool("edit", t("voices.renameOf", { name: voice.name }), rename, { "data-do": "rename" }),
       tool("trash", t("voices.deleteOf", { name: voice.name }), away),
@@ -274,8 +310,10 @@ function entry(voice, redraw) {
 function details(voice) {
   const source = voice.sources.map((each) => `${each.name} (${clock(each.seconds)})`).join(", ");
   const known = [
-    [t("voices.consent"), voice.consent || t("voices.notStated")], [t("voices.licence"), voice.licence],
-    [t("voices.source"), source], [t("voices.weights"), voice.weights],
+    [t("voices.consent"), voice.consent || t("voices.notStated")],
+    [t("voices.licence"), voice.licence],
+    [t("voices.source"), source],
+    [t("voices.weights"), voice.weights],
   ];
   return h("div", { class: "stack" }, facts(known), scores(voice));
 }
