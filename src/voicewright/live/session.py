@@ -251,7 +251,7 @@ class LiveSession:
             return
         pipeline = self._ready
         longer_s = next_longer_s(pipeline.block_s, self._stream.longest_block_s)
-        self._loads.clear()
+        self._loads = deque([self._loads[-1]], maxlen=WATCHED)
         if longer_s is None:
             self._tell("blocks are late, and there are no longer ones: this machine is too slow for this voice now")
             return
