@@ -17,9 +17,10 @@ export function schemaOf(group) {
 }
 
 /**
- * A form for an object's schema, of the options called `group`. `skip` leaves properties out (they are shown elsewhere). The element has `values()`: only
- * what differs from the defaults, so that a request says no more than the user chose (with `complete`, everything);
- * `set(values)`, `reset()`, and `complain(sentence)`, which shows a refusal beside the field that it names, and says whether there is one.
+ * A form for an object's schema, of the options called `group`. `skip` leaves properties out (they are shown
+ * elsewhere). The element has `values()`: only what differs from the defaults, so that a request says no more than
+ * the user chose (with `complete`, everything); `set(values)`, `reset()`, and `complain(sentence)`, which shows a
+ * refusal beside the field that it names, and says whether there is one.
  */
 export function form(schema, { group = "", skip = [], values = {}, complete = false } = {}) {
   const box = h("div", { class: "stack" });

@@ -9,8 +9,9 @@ const OVER = new Set(["done", "failed", "cancelled"]);
 export const over = (job) => OVER.has(job.state);
 
 /**
- * Follow a job to its end. `tell` hears every state of it; `signal` stops the following, not the job. All jobs come over the
- * one stream of `watchAll`, because browsers keep few connections; now and then it is asked anew, should the stream be lost.
+ * Follow a job to its end. `tell` hears every state of it; `signal` stops the following, not the job. All jobs come
+ * over the one stream of `watchAll`, because browsers keep few connections; now and then it is asked anew, should the
+ * stream be lost.
  */
 export function follow(job, tell = () => {}, signal = null) {
   return new Promise((resolve, reject) => {
@@ -61,8 +62,8 @@ export function fileOf(job, ...endings) {
 }
 
 /**
- * Every change of every job, and which are to be done: `tell` hears both. `away` hears whether the server is out of reach; it
- * is tried until it answers, and what happened meanwhile is asked for. Gives what ends it.
+ * Every change of every job, and which are to be done: `tell` hears both. `away` hears whether the server is out of
+ * reach; it is tried until it answers, and what happened meanwhile is asked for. Gives what ends it.
  */
 export function watchAll(tell, away) {
   const open = new Map();

@@ -8,8 +8,8 @@ import { drawWave, peaksOf } from "./waveform.js";
 const playing = { audio: null };
 
 /**
- * A player for `url`. `waveform` is an address that gives {peaks, seconds}; without one the sound itself is drawn once it
- * is near the screen. `slim` is lower; `name` is said by screen readers.
+ * A player for `url`. `waveform` is an address that gives {peaks, seconds}; without one the sound itself is drawn
+ * once it is near the screen. `slim` is lower; `name` is said by screen readers.
  */
 export function player(url, { name = "", slim = false, waveform = "", seconds = null, live = false } = {}) {
   const audio = h("audio", { preload: live ? "none" : "metadata", src: url });
