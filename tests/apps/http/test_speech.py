@@ -124,7 +124,7 @@ def test_too_much_at_once_is_refused_with_a_time(serves: Serves, slow: Slow) -> 
     slow.gate.set()
     assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
     assert int(answers[-1].headers["retry-after"]) >= 1
-    assert "waiting already" in answers[-1].json()["detail"]
+    assert "queue is full" in answers[-1].json()["detail"]
     assert [ended(client, answer)["state"] for answer in answers[:3]] == ["done"] * 3
 
 
