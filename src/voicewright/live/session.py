@@ -17,9 +17,9 @@ from voicewright.live.card import SoundCard
 from voicewright.live.options import LiveOptions
 from voicewright.live.pipeline import FADE_S, Counts, Pipeline
 from voicewright.live.stream import Heard, LiveStream
-from voicewright.live.tuning import FULL, Tuned, measured, next_longer_s, tuned
+from voicewright.live.tuning import FULL, Tuned, measured, next_longer_s, tuned, warmed
 
-SPARE = 1.25
+SPARE = 1.6
 """A block may take that much longer than the longest trial."""
 WATCHED = 12
 """Blocks over which the load is told and lateness is judged."""
@@ -153,6 +153,7 @@ class LiveSession:
         wish = self._options.block_ms
         found = tuned(self._make, self._clock) if wish == "auto" else measured(self._make(), wish / 1000, self._clock)
         self._say_block(found, chosen=wish == "auto")
+        warmed(self._make(), found.block)
         longest_s = 0.0 if self._card.waits else found.longest_s
         self._pipeline = Pipeline(
             self._card.input_rate,

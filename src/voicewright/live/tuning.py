@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicewright.audio.clip import Samples
+from voicewright.live.pipeline import MOST_BLOCKS
 from voicewright.live.stream import LiveStream
 
 BLOCKS_MS = (60, 80, 100, 120, 150, 180, 220, 270, 330, 400, 500, 600, 750, 900, 1100, 1400, 1800, 2300, 3000, 4000)
 """What is tried: each a fifth to a third longer than the one before."""
-FULL = 0.55
+FULL = 0.5
 """Load up to which a block is converted in time although other programs want the processor too."""
 TRIALS = 4
 
@@ -64,6 +65,18 @@ def tuned(make: Callable[[], LiveStream], clock: Callable[[], float]) -> Tuned:
         left = [s for s in left[1:] if s * FULL >= found.usual_s]
         if found.load <= FULL or not left:
             return found
+
+
+def warmed(stream: LiveStream, block: int) -> None:
+    """Convert windows of several blocks once, as they are taken after a hiccup: a network is slow with the first sound
+    of any length, and a second hiccup would follow the first.
+
+    Args:
+        stream: one that is used for nothing else.
+    """
+    for blocks in range(2, MOST_BLOCKS + 1):
+        if blocks * block <= stream.longest_block_s * stream.input_rate:
+            stream.process(voice_like(blocks * block, stream.input_rate))
 
 
 def next_longer_s(block_s: float, longest_s: float) -> float | None:
