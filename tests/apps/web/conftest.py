@@ -21,11 +21,17 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where `voicewright serve` is, in a process of its own with a home of its own that the tests share."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`voicewright serve` in a process of its own, with a home of its own that the tests of a file share."""
     home = tmp_path_factory.mktemp("served")
     with running(Server(["-m", "voicewright", "--home", home, "--offline", "serve"], home)) as server:
-        yield server.address
+        yield server
+
+
+@pytest.fixture(scope="module")
+def address(server: Server) -> str:
+    """Where the server is; a file with a `server` of its own has the address of that one."""
+    return server.address
 
 
 @pytest.fixture(scope="module")

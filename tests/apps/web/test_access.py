@@ -22,11 +22,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def address(server: Server) -> str:
-    return server.address
-
-
-@pytest.fixture(scope="module")
 def lived_in(browser: "Browser", address: str) -> None:
     """A speech, an audition of the run, a comparison: whatever a tab can show is there."""
     page = browser.new_page(base_url=address)

@@ -22,11 +22,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def address(server: Server) -> str:
-    return server.address
-
-
 @pytest.fixture
 def run(page: "Page") -> "Locator":
     """The finished run, opened."""

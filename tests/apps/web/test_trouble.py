@@ -20,11 +20,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def address(server: Server) -> str:
-    return server.address
-
-
 @pytest.fixture
 def go(server: Server) -> "Iterator[Go]":
     go = Go(server)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from driving import SAMPLES, done
-from servers import running, tones
+from servers import Server, running, tones
 
 from voicewright.speech.card import read_card, write_card
 
@@ -23,9 +23,9 @@ STICKING_OUT = """badges => badges.filter((each) => each.getBoundingClientRect()
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tones(tmp_path_factory.mktemp("tones"), "--run")) as server:
-        yield server.address
+        yield server
 
 
 def test_an_old_sound_gives_back_its_settings_and_its_voice(page: "Page", tmp_path: Path) -> None:
